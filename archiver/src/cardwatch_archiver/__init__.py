@@ -1,0 +1,1 @@
+"""Writes what the platform found out into its stores."""

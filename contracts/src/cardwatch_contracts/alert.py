@@ -1,0 +1,70 @@
+"""An alert with its reasons, as it travels on the topic `alerts`."""
+
+from typing import Final, Literal
+from uuid import UUID, uuid5
+
+import msgspec
+
+from cardwatch_contracts.codec import decode
+from cardwatch_contracts.transaction import Transaction
+
+_ALERT_NAMESPACE: Final = UUID("5f2d8f5e-3c5b-5c39-9c56-6a0f0d1d7c11")
+
+FindingMode = Literal["active", "shadow"]
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why one detector objects to a transaction."""
+
+    detector: str
+    """Name of the detector, such as `amount_spike`."""
+    observed: float
+    """What was measured, in `unit`."""
+    threshold: float
+    """What it was held against, in `unit`."""
+    unit: str
+    """`minor` (minor units of the currency), `s`, `d`, `km/h` or `transactions`."""
+    reason: str
+    """One sentence a person can read."""
+    counterfactual: str
+    """What would have raised no finding, such as `no alert below 412.00 EUR`."""
+    baseline: float | None = None
+    """What is usual for the card, in `unit`, where the detector knows it."""
+    mode: FindingMode = "active"
+    """`shadow`: computed to try the detector out, not to act on."""
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One alert per suspicious transaction, with one finding per detector that objects."""
+
+    alert_id: str
+    """UUIDv5 of the transaction id: the same transaction judged again overwrites its alert."""
+    transaction: Transaction
+    findings: tuple[Finding, ...]
+    config: str
+    """Name of the DetectorConfig that judged."""
+    generation: int
+    """Its generation; 0 for the built-in defaults."""
+    ingested_at: int
+    """When Kafka took the transaction. Milliseconds since 1970-01-01 UTC."""
+    mode: FindingMode = "active"
+    """`shadow` when every finding is."""
+    trace_id: str | None = None
+    """W3C trace id, 32 hexadecimal digits, of the transaction's trace."""
+
+
+_decoder: Final = msgspec.json.Decoder(Alert)
+
+
+def alert_id_of(transaction_id: str) -> str:
+    """Return the id of the alert on `transaction_id` (UUID version 5, RFC 9562)."""
+    return str(uuid5(_ALERT_NAMESPACE, transaction_id))
+
+
+def decode_alert(value: bytes | None) -> Alert:
+    """Decode one alert.
+
+    Raises:
+        InvalidRecordError: with the field and what is allowed.
+    """
+    return decode(_decoder, value)

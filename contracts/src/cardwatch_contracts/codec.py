@@ -1,0 +1,50 @@
+"""How Cardwatch's records become bytes and what is said when they cannot be read."""
+
+from typing import Final, TypeVar
+
+import msgspec
+
+MAX_RECORD_BYTES: Final = 64 * 1024
+"""Longest record that is read. A transaction takes about 400 bytes."""
+
+_T = TypeVar("_T")
+
+
+class InvalidRecordError(ValueError):
+    """A record that does not follow its contract.
+
+    The message names the field and what is allowed there, and never repeats the value: it goes
+    into dead letters, logs and answers.
+    """
+
+
+def decode(decoder: msgspec.json.Decoder[_T], value: bytes | None) -> _T:
+    """Decode one JSON record.
+
+    Raises:
+        InvalidRecordError: `value` is missing, too long, not JSON, or breaks the contract.
+    """
+    if not value:
+        raise InvalidRecordError("empty record: expected a JSON object")
+    if len(value) > MAX_RECORD_BYTES:
+        raise InvalidRecordError(
+            f"record of {len(value):,} bytes: at most {MAX_RECORD_BYTES:,} are allowed"
+        )
+    try:
+        return decoder.decode(value)
+    except msgspec.ValidationError as error:
+        raise InvalidRecordError(str(error)) from None
+    except msgspec.DecodeError as error:
+        raise InvalidRecordError(f"not JSON: {error}") from None
+    except UnicodeDecodeError as error:
+        raise InvalidRecordError(f"not UTF-8 at byte {error.start}") from None
+    except RecursionError:
+        raise InvalidRecordError("nested too deeply") from None
+
+
+def encode(record: msgspec.Struct) -> bytes:
+    """Encode one record as compact UTF-8 JSON; fields at their default are left out."""
+    return _encoder.encode(record)
+
+
+_encoder: Final = msgspec.json.Encoder()

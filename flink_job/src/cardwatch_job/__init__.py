@@ -1,0 +1,1 @@
+"""The PyFlink job: transactions in, alerts with their reasons out."""
