@@ -173,9 +173,7 @@ class DetectorConfigSpec(_Spec, frozen=True, kw_only=True):
 class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The part of a Kubernetes object's metadata that Cardwatch reads."""
 
-    name: Annotated[
-        str, Meta(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
-    ]
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
     """Lower-case letters, digits and `-`; 63 at most (RFC 1123)."""
 
 
