@@ -1,0 +1,63 @@
+"""Distance and speed between two transactions."""
+
+from dataclasses import dataclass
+from math import asin, cos, radians, sin, sqrt
+from typing import Final
+
+from cardwatch_contracts.transaction import Transaction
+from cardwatch_job.detectors.history import CardState
+
+_EARTH_RADIUS_KM: Final = 6371.0088  # mean radius, IUGG
+_FARTHEST_KM: Final = 20_016.0  # half of a great circle
+_SHORTEST_H: Final = 1 / 3600
+"""Times below a second count as one: the clocks of two terminals do not agree better."""
+
+
+@dataclass(slots=True, frozen=True)
+class Journey:
+    """A way between two transactions that nobody can have travelled."""
+
+    distance_km: float
+    hours: float
+
+    @property
+    def speed_kmh(self) -> float:
+        """Mean speed on the great circle."""
+        return self.distance_km / self.hours
+
+
+def distance_km(latitude: float, longitude: float, latitude_2: float, longitude_2: float) -> float:
+    """Great-circle distance by the haversine formula (Sinnott 1984). Degrees in."""
+    phi, phi_2 = radians(latitude), radians(latitude_2)
+    half_chord = (
+        sin((phi_2 - phi) / 2) ** 2
+        + cos(phi) * cos(phi_2) * sin(radians(longitude_2 - longitude) / 2) ** 2
+    )
+    return 2 * _EARTH_RADIUS_KM * asin(min(1.0, sqrt(half_chord)))
+
+
+def too_fast(
+    txn: Transaction, earlier: CardState, *, max_speed_kmh: float, min_distance_km: float
+) -> Journey | None:
+    """Return the journey from `earlier`'s latest place to `txn` if it is too fast.
+
+    None also where `earlier` has no transaction yet, or one later than `txn`.
+    """
+    if earlier.last_event_time is None or txn.event_time < earlier.last_event_time:
+        return None
+    hours = max((txn.event_time - earlier.last_event_time) / 3_600_000, _SHORTEST_H)
+    if hours * max_speed_kmh >= _FARTHEST_KM:
+        return None
+    km = distance_km(txn.latitude, txn.longitude, earlier.last_latitude, earlier.last_longitude)
+    if km < min_distance_km or km <= max_speed_kmh * hours:
+        return None
+    return Journey(distance_km=km, hours=hours)
+
+
+def in_words(hours: float) -> str:
+    """Write a length of time for a person, such as `2 h 05 min` or `40 s`."""
+    seconds = round(hours * 3600)
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
