@@ -1,0 +1,166 @@
+"""From a transaction and what is remembered to alerts, profiles and dead letters.
+
+The same code runs in Flink's keyed operator, in the reference run and in a backtest; only where
+the users' memories are kept differs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final, Protocol
+
+from cardwatch_contracts.alert import Alert, Finding, alert_id_of
+from cardwatch_contracts.card import CardProfile, decode_card
+from cardwatch_contracts.codec import InvalidRecordError
+from cardwatch_contracts.dead_letter import DeadLetter, excerpt_of
+from cardwatch_contracts.telemetry import trace_id_of
+from cardwatch_contracts.topics import ALERTS, CARD_PROFILES, CARDS, DEAD_LETTERS, REKEYED
+from cardwatch_contracts.transaction import Transaction, decode_transaction
+from cardwatch_job.detectors.history import CardState, History, UserState
+from cardwatch_job.records import InputRecord, OutputRecord
+from cardwatch_job.rules import Rules, RuleSet
+
+MAX_AHEAD_MS: Final = 5 * 60_000
+"""How far a transaction's event time may lie after Kafka took it. Milliseconds."""
+PROFILE_INTERVAL_MS: Final = 10_000
+"""Event time between two profiles of a card. Milliseconds."""
+
+
+class Users(Protocol):
+    """Where users' memories are kept."""
+
+    def load(self, user_id: str) -> UserState:
+        """Return a user's memory, an empty one where the user is new."""
+
+    def store(self, user_id: str, user: UserState) -> None:
+        """Keep a user's memory."""
+
+
+class Judge:
+    """Turns each record read from Kafka into the records to write."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+
+    def process(self, record: InputRecord, users: Users) -> Iterator[OutputRecord]:
+        """Take one transaction or card; what cannot be read becomes a dead letter."""
+        try:
+            if record.topic == CARDS.name:
+                yield from self._take_card(record, users)
+            else:
+                yield from self._take_transaction(record, users)
+        except InvalidRecordError as error:
+            yield _dead_letter(record, str(error))
+
+    def _take_card(self, record: InputRecord, users: Users) -> Iterator[OutputRecord]:
+        if record.value is None:  # a tombstone: the bank withdrew the card
+            return
+        card = decode_card(record.value)
+        user = users.load(card.user_id)
+        state = user.card(card.card_id)
+        state.limit_minor = card.card_limit_minor
+        users.store(card.user_id, user)
+        yield _profile(card.user_id, card.card_id, state)
+
+    def _take_transaction(self, record: InputRecord, users: Users) -> Iterator[OutputRecord]:
+        txn = decode_transaction(record.value)
+        if txn.event_time > record.timestamp_ms + MAX_AHEAD_MS:
+            raise InvalidRecordError(
+                "Expected an event time at most 5 min after arrival - at `$.event_time`"
+            )
+        if record.topic != REKEYED.name and record.key != txn.user_id.encode():
+            yield _rekeyed(record, txn)
+            return
+        user = users.load(txn.user_id)
+        history = History(user.card(txn.card_id), user.cards)
+        rule_set = self.rules.select(txn)
+        findings = examine(txn, history, rule_set)
+        profile_due = _profile_due(txn, history.card)
+        users.store(txn.user_id, user)
+        if findings:
+            yield _alert(record, txn, findings, rule_set)
+        if profile_due:
+            yield _profile(txn.user_id, txn.card_id, history.card)
+
+
+def examine(txn: Transaction, history: History, rule_set: RuleSet) -> tuple[Finding, ...]:
+    """Let every detector score, then learn from the transaction."""
+    detectors = rule_set.detectors
+    findings = tuple(
+        finding for detector in detectors if (finding := detector.score(txn, history)) is not None
+    )
+    for detector in detectors:
+        detector.update(txn, history)
+    history.learn(txn)
+    return findings
+
+
+def _alert(
+    record: InputRecord, txn: Transaction, findings: tuple[Finding, ...], rule_set: RuleSet
+) -> OutputRecord:
+    traceparent = record.traceparent or txn.traceparent
+    trace_id = trace_id_of(traceparent)
+    alert = Alert(
+        alert_id=alert_id_of(txn.transaction_id),
+        transaction=txn,
+        findings=findings,
+        config=rule_set.record.name,
+        generation=rule_set.record.generation,
+        ingested_at=record.timestamp_ms,
+        mode="active" if any(finding.mode == "active" for finding in findings) else "shadow",
+        trace_id=trace_id,
+    )
+    output = OutputRecord.of(ALERTS.name, txn.user_id, alert)
+    return replace(output, traceparent=traceparent) if trace_id else output
+
+
+def _rekeyed(record: InputRecord, txn: Transaction) -> OutputRecord:
+    """Send a transaction again under its own user's key, where that user's memory is."""
+    return OutputRecord(
+        topic=REKEYED.name,
+        key=txn.user_id.encode(),
+        value=record.value or b"",
+        traceparent=record.traceparent,
+    )
+
+
+def _dead_letter(record: InputRecord, reason: str) -> OutputRecord:
+    excerpt, encoding = excerpt_of(record.value)
+    letter = DeadLetter(
+        reason=reason,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        ingested_at=record.timestamp_ms,
+        size_bytes=len(record.value or b""),
+        excerpt=excerpt,
+        encoding=encoding,
+    )
+    key = f"{record.topic}/{record.partition}/{record.offset}"
+    return OutputRecord.of(DEAD_LETTERS.name, key, letter)
+
+
+def _profile_due(txn: Transaction, card: CardState) -> bool:
+    """Whether the card's profile is to be published; event time keeps it the same on replay."""
+    if card.profiled_at is not None and txn.event_time < card.profiled_at + PROFILE_INTERVAL_MS:
+        return False
+    card.profiled_at = txn.event_time
+    return True
+
+
+def _profile(user_id: str, card_id: str, card: CardState) -> OutputRecord:
+    count = card.transactions
+    profile = CardProfile(
+        card_id=card_id,
+        user_id=user_id,
+        version=count,
+        transactions=count,
+        average_amount_minor=card.average_amount_minor,
+        amounts=card.amounts,
+        card_limit_minor=card.limit_minor,
+        last_event_time=card.last_event_time,
+        last_latitude=card.last_latitude if count else None,
+        last_longitude=card.last_longitude if count else None,
+        home_latitude=card.latitude_sum / count if count else None,
+        home_longitude=card.longitude_sum / count if count else None,
+    )
+    return OutputRecord.of(CARD_PROFILES.name, card_id, profile)
