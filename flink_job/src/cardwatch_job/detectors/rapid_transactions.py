@@ -29,6 +29,6 @@ class RapidTransactions(Detector[RapidTransactionsConfig]):
             observed=gap_s,
             threshold=self.config.min_gap_s,
             unit="s",
-            reason=f"{gap_s:.1f} s after the card's previous transaction",
+            reason=f"{gap_s:.3g} s after the card's previous transaction",
             counterfactual=f"no finding from {self.config.min_gap_s:g} s after it",
         )

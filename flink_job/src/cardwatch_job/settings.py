@@ -1,0 +1,74 @@
+"""What can be set on the job's command line."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cardwatch_contracts.detector_config import MAX_PARALLELISM
+
+_BROKER_MAX_TRANSACTION_MS: Final = 15 * 60_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSettings:
+    """Everything the job needs to know of its surroundings."""
+
+    bootstrap_servers: str
+    """Kafka's addresses, `host:port` separated by commas."""
+
+    checkpoint_interval_ms: int = 1000
+    """Time between checkpoints, 100 ms to 10 min: how long an alert waits until a consumer that
+    reads committed sees it."""
+
+    transactional_id_prefix: str = "cardwatch"
+    """Begins the ids of the sink's Kafka transactions; jobs that share a Kafka differ in it."""
+
+    transaction_timeout_ms: int = 10 * 60_000
+    """How long Kafka keeps an open transaction of a job that is down. Above the checkpoint
+    interval plus the time of a restart, below the broker's `transaction.max.timeout.ms`."""
+
+    bundle_time_ms: int = 20
+    """Longest wait before a bundle of records crosses into Python. Adds to the latency."""
+
+    buckets: int = 512
+    """Keys that users are hashed into. Fixed for the life of the job's state."""
+
+    def __post_init__(self) -> None:
+        if not 100 <= self.checkpoint_interval_ms <= 600_000:
+            raise ValueError(
+                f"--checkpoint-interval-ms is {self.checkpoint_interval_ms}: 100 to 600000"
+            )
+        if not self.checkpoint_interval_ms < self.transaction_timeout_ms:
+            raise ValueError(
+                f"--transaction-timeout-ms is {self.transaction_timeout_ms}: above the "
+                f"checkpoint interval of {self.checkpoint_interval_ms}"
+            )
+        if self.transaction_timeout_ms > _BROKER_MAX_TRANSACTION_MS:
+            raise ValueError(
+                f"--transaction-timeout-ms is {self.transaction_timeout_ms}: at most "
+                f"{_BROKER_MAX_TRANSACTION_MS}, the broker's maximum"
+            )
+        if not MAX_PARALLELISM <= self.buckets <= 65_536:
+            raise ValueError(f"--buckets is {self.buckets}: {MAX_PARALLELISM} to 65536")
+        if not 1 <= self.bundle_time_ms <= 10_000:
+            raise ValueError(f"--bundle-time-ms is {self.bundle_time_ms}: 1 to 10000")
+
+    @classmethod
+    def from_args(cls, args: Sequence[str]) -> "JobSettings":
+        """Read the command line; a bad value ends the process with a sentence."""
+        parser = argparse.ArgumentParser(prog="cardwatch_job", allow_abbrev=False)
+        parser.add_argument("--bootstrap-servers", required=True)
+        parser.add_argument("--transactional-id-prefix", default=cls.transactional_id_prefix)
+        for name in (
+            "checkpoint_interval_ms",
+            "transaction_timeout_ms",
+            "bundle_time_ms",
+            "buckets",
+        ):
+            option = f"--{name.replace('_', '-')}"
+            parser.add_argument(option, type=int, default=getattr(cls, name))
+        try:
+            return cls(**vars(parser.parse_args(args)))
+        except ValueError as error:
+            parser.error(str(error))
