@@ -1,0 +1,15 @@
+"""Where a running stack can be reached."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Addresses of the servers of one stack, all on 127.0.0.1."""
+
+    bootstrap_servers: str
+    """Kafka, `host:port`."""
+    valkey_url: str
+    """Valkey, `valkey://host:port`."""
+    flink_url: str | None = None
+    """Flink's REST interface, `http://host:port`; None if the stack runs no job."""

@@ -1,0 +1,126 @@
+"""A Kafka broker that is its own controller (KRaft), on 127.0.0.1."""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from cardwatch_local.errors import StackError
+from cardwatch_local.java import LOGGING_OPTION, java_command, write_properties
+from cardwatch_local.ports import LOOPBACK, free_ports, is_listening
+from cardwatch_local.service import Service, ServiceSpec
+from cardwatch_local.settings import StackSettings
+
+_CLUSTER_ID: Final = "Y2FyZHdhdGNoLWxvY2FsMQ"  # 16 bytes in URL-safe base64: cardwatch-local1
+_NODE_ID: Final = 1
+_FORMAT_TIMEOUT_S: Final = 60
+_ADMIN_TIMEOUT_S: Final = 1.0
+
+
+class KafkaBroker(Service):
+    """The broker of a stack. Its data survives restarts, its port need not."""
+
+    def __init__(self, settings: StackSettings, jars: Sequence[Path]) -> None:
+        """Run the broker from `jars`, the classpath locked for `kafka`."""
+        broker_port, self._controller_port = free_ports(2)
+        self.port = settings.kafka_port or broker_port
+        self._jars = jars
+        self._data = settings.data_dir / "kafka"
+        self._config = settings.stack_dir / "conf" / "kafka.properties"
+        heap = f"{settings.kafka_heap_mb}m"
+        # The whole heap from the start: growing it costs pauses while the job starts.
+        self._options = (f"-Xms{heap}", f"-Xmx{heap}", "-XX:+UseG1GC", LOGGING_OPTION)
+        command = java_command(
+            classpath=jars,
+            main_class="kafka.Kafka",
+            options=self._options,
+            arguments=[str(self._config)],
+        )
+        spec = ServiceSpec(
+            name="kafka",
+            command=command,
+            log_file=settings.logs_dir / "kafka.log",
+            cwd=settings.data_dir,
+        )
+        super().__init__(spec, ready=self._serves)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Address for clients, `host:port`."""
+        return f"{LOOPBACK}:{self.port}"
+
+    def start(self) -> None:
+        """Write the configuration, format the data folder if it is new, start the broker.
+
+        Raises:
+            StackError: The folder cannot be formatted or the broker not be started.
+        """
+        write_properties(self._config, self._properties())
+        if not (self._data / "meta.properties").exists():
+            self._format()
+        super().start()
+
+    def _serves(self) -> bool:
+        if not is_listening(self.port):
+            return False
+        # librdkafka would print every refused connection of this phase; log_level 0 is silence.
+        admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
+        try:
+            return bool(admin.list_topics(timeout=_ADMIN_TIMEOUT_S).brokers)
+        except KafkaException:
+            return False
+
+    def _format(self) -> None:
+        command = java_command(
+            classpath=self._jars,
+            main_class="kafka.tools.StorageTool",
+            options=["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", LOGGING_OPTION],
+            arguments=["format", "-t", _CLUSTER_ID, "-c", str(self._config)],
+        )
+        done = subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=_FORMAT_TIMEOUT_S,
+        )
+        if done.returncode:
+            raise StackError(
+                f"Kafka's data folder {self._data} cannot be formatted "
+                f"(status {done.returncode}): {(done.stdout + done.stderr).strip()[-1000:]}"
+            )
+
+    def _properties(self) -> dict[str, str | int]:
+        return {
+            "process.roles": "broker,controller",
+            "node.id": _NODE_ID,
+            "controller.quorum.voters": f"{_NODE_ID}@{LOOPBACK}:{self._controller_port}",
+            "listeners": (
+                f"BROKER://{LOOPBACK}:{self.port},CONTROLLER://{LOOPBACK}:{self._controller_port}"
+            ),
+            "advertised.listeners": f"BROKER://{self.bootstrap_servers}",
+            "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "inter.broker.listener.name": "BROKER",
+            "controller.listener.names": "CONTROLLER",
+            "log.dirs": str(self._data),
+            "auto.create.topics.enable": "false",
+            # One broker, and few internal partitions: each costs files and time at every start.
+            "offsets.topic.replication.factor": 1,
+            "offsets.topic.num.partitions": 4,
+            "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1,
+            "transaction.state.log.num.partitions": 4,
+            "share.coordinator.state.topic.replication.factor": 1,
+            "share.coordinator.state.topic.min.isr": 1,
+            "share.coordinator.state.topic.num.partitions": 1,
+            "min.insync.replicas": 1,
+            "transaction.max.timeout.ms": 900_000,
+            "group.initial.rebalance.delay.ms": 0,
+            "num.network.threads": 2,
+            "num.io.threads": 4,
+            "num.recovery.threads.per.data.dir": 2,
+            "log.segment.bytes": 128 * 1024 * 1024,
+        }

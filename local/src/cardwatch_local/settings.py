@@ -1,0 +1,107 @@
+"""Settings of the embedded stack. The only module here that reads the environment."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from cardwatch_local.errors import StackError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+
+def _default_home() -> Path:
+    return Path(os.environ.get("CARDWATCH_HOME") or Path.home() / ".cardwatch")
+
+
+def _default_repository() -> str | None:
+    return os.environ.get("CARDWATCH_MAVEN_REPOSITORY") or None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackSettings:
+    """Where the embedded stack lives and how large its servers are.
+
+    Raises:
+        StackError: A value is not allowed; the text names the field and what is allowed.
+    """
+
+    home: Path = field(default_factory=_default_home)
+    """The one folder everything is kept in, and that `cardwatch clean` removes.
+    From CARDWATCH_HOME, else `~/.cardwatch`."""
+    name: str = "default"
+    """Which stack: each name has its own data, logs and ports."""
+    kafka_port: int | None = None
+    """Port of the broker on 127.0.0.1; None takes a free one."""
+    valkey_port: int | None = None
+    """Port of Valkey on 127.0.0.1; None takes a free one."""
+    flink_rest_port: int | None = None
+    """Port of Flink's REST interface on 127.0.0.1; None takes a free one."""
+    kafka_heap_mb: int = 512
+    """Heap of the broker, MiB."""
+    jobmanager_heap_mb: int = 512
+    """Heap of Flink's JobManager, MiB."""
+    taskmanager_heap_mb: int = 512
+    """Heap of each TaskManager for the job and the framework, MiB. Keyed state lives in it."""
+    valkey_memory_mb: int = 256
+    """Most memory Valkey may take, MiB."""
+    parallelism: int = 1
+    """TaskManagers, each with one slot; the reactive scheduler follows their number."""
+    checkpoint_interval_ms: int = 1000
+    """Time between two checkpoints, milliseconds: what an exactly-once alert waits at most."""
+    maven_repository: str | None = field(default_factory=_default_repository)
+    """Base URL of a Maven repository to fetch jars from instead of the public one.
+    From CARDWATCH_MAVEN_REPOSITORY."""
+
+    def __post_init__(self) -> None:
+        """Refuse what the servers would refuse later and less clearly."""
+        if not _NAME.fullmatch(self.name):
+            raise StackError(
+                f"stack name {self.name!r} is not allowed: "
+                "use 1 to 40 of a-z, 0-9 and '-', not starting with '-'"
+            )
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if entry.name.endswith("_port") and value is not None and not 1 <= value <= 65535:
+                raise StackError(f"{entry.name} is {value}; a port is 1 to 65535")
+        self._require("parallelism", 1, 128)
+        self._require("checkpoint_interval_ms", 100, 600_000)
+        for heap in ("kafka_heap_mb", "jobmanager_heap_mb", "taskmanager_heap_mb"):
+            self._require(heap, 256, 65_536)
+        self._require("valkey_memory_mb", 16, 65_536)
+
+    def _require(self, name: str, low: int, high: int) -> None:
+        value = getattr(self, name)
+        if not low <= value <= high:
+            raise StackError(f"{name} is {value}; allowed is {low} to {high}")
+
+    @property
+    def jars_dir(self) -> Path:
+        """Downloaded jars and class archives, shared by all stacks of this home."""
+        return self.home / "jars"
+
+    @property
+    def stack_dir(self) -> Path:
+        """Everything of this stack."""
+        return self.home / "stacks" / self.name
+
+    @property
+    def data_dir(self) -> Path:
+        """Kafka's log, Valkey's folder and Flink's checkpoints."""
+        return self.stack_dir / "data"
+
+    @property
+    def logs_dir(self) -> Path:
+        """One log file a service."""
+        return self.stack_dir / "logs"
+
+    @property
+    def state_file(self) -> Path:
+        """Ports, pids and status of the running stack, for other processes."""
+        return self.stack_dir / "stack.json"
+
+
+def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment with `extra` over it, for a child process."""
+    return {**os.environ, **extra}
