@@ -83,6 +83,14 @@ class Service:
         """How the server ended, 128 + signal for a signal; None while it runs."""
         return None if self._guardian is None else self._guardian.poll()
 
+    def command(self) -> tuple[str, ...]:
+        """Return what to run at the next start."""
+        return self.spec.command
+
+    def why_not_ready(self) -> str:
+        """Return what is known of why the server does not serve: by default its last log lines."""
+        return f"last lines of {self.spec.log_file}:\n{self.log_tail()}"
+
     def start(self) -> None:
         """Start the process; does not wait until it serves.
 
@@ -169,13 +177,13 @@ class Service:
         return "\n".join(text.splitlines()[-lines:])
 
     def _complaint(self, what: str) -> str:
-        return f"{self.name} {what}; last lines of {self.spec.log_file}:\n{self.log_tail()}"
+        return f"{self.name} {what}; {self.why_not_ready()}"
 
     def _guardian_command(self, lease_fd: int, report_fd: int) -> list[str]:
         # -I and -S: the guardian needs the standard library only, and starts in 20 ms so.
         interpreter = [sys.executable, "-I", "-S", guardian.__file__]
         settings = [str(lease_fd), str(report_fd), str(self.spec.stop_timeout_s)]
-        return [*interpreter, *settings, *self.spec.command]
+        return [*interpreter, *settings, *self.command()]
 
     def _release_lease(self) -> None:
         if self._lease_fd is not None:

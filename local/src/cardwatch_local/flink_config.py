@@ -1,0 +1,158 @@
+"""Flink's configuration for the embedded cluster: the one the Kubernetes deployment has, smaller.
+
+Pure: settings in, dictionaries and JVM options out.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cardwatch_local.ports import LOOPBACK
+from cardwatch_local.settings import StackSettings
+
+_NETWORK_MB: Final = 64
+_OFF_HEAP_MB: Final = 192
+"""Direct memory of the framework and of gRPC to the Python workers."""
+_METASPACE_MB: Final = 256
+_FRAMEWORK_HEAP_MB: Final = 128
+_MANAGED_MB: Final = 64
+_OVERHEAD_MB: Final = 192
+
+OPEN_MODULES: Final = (
+    *(
+        f"--add-exports={package}=ALL-UNNAMED"
+        for package in (
+            "java.rmi/sun.rmi.registry",
+            "java.security.jgss/sun.security.krb5",
+        )
+    ),
+    *(
+        f"--add-opens=java.base/{package}=ALL-UNNAMED"
+        for package in (
+            "java.lang",
+            "java.net",
+            "java.io",
+            "java.nio",
+            "sun.nio.ch",
+            "java.lang.reflect",
+            "java.text",
+            "java.time",
+            "java.util",
+            "java.util.concurrent",
+            "java.util.concurrent.atomic",
+            "java.util.concurrent.locks",
+        )
+    ),
+)
+"""What Flink needs of Java 17 and later, from its own default configuration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlinkPorts:
+    """Ports of the JobManager on 127.0.0.1."""
+
+    rpc: int
+    rest: int
+
+
+def cluster_config(settings: StackSettings, ports: FlinkPorts) -> dict[str, str]:
+    """Return what JobManager and TaskManagers both read as `config.yaml`."""
+    return {
+        **_addresses(ports),
+        **_scheduling(),
+        **_checkpointing(settings),
+        **_taskmanager_memory(settings),
+        "io.tmp.dirs": str(settings.stack_dir / "tmp"),
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+        "python.execution-mode": "process",
+        # Every class is on the servers' own classpath. With a class loader for each start of
+        # the job, Beam's classes would be loaded anew at a restart, and fail.
+        "classloader.resolve-order": "parent-first",
+        "web.submit.enable": "false",
+    }
+
+
+def _addresses(ports: FlinkPorts) -> dict[str, str]:
+    return {
+        "jobmanager.rpc.address": LOOPBACK,
+        "jobmanager.rpc.port": str(ports.rpc),
+        "jobmanager.bind-host": LOOPBACK,
+        "rest.address": LOOPBACK,
+        "rest.bind-address": LOOPBACK,
+        "rest.port": str(ports.rest),
+        "taskmanager.host": LOOPBACK,
+        "taskmanager.bind-host": LOOPBACK,
+    }
+
+
+def _scheduling() -> dict[str, str]:
+    scheduler = "jobmanager.adaptive-scheduler"
+    return {
+        "scheduler-mode": "reactive",
+        "taskmanager.numberOfTaskSlots": "1",
+        # The defaults wait 10 to 60 s for TaskManagers that will not come here.
+        f"{scheduler}.submission.resource-stabilization-timeout": "1 s",
+        f"{scheduler}.executing.resource-stabilization-timeout": "1 s",
+        f"{scheduler}.executing.cooldown-after-rescaling": "1 s",
+        "heartbeat.interval": "2 s",
+        "heartbeat.timeout": "10 s",
+        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.exponential-delay.initial-backoff": "1 s",
+        "restart-strategy.exponential-delay.max-backoff": "10 s",
+    }
+
+
+def _checkpointing(settings: StackSettings) -> dict[str, str]:
+    return {
+        "state.backend.type": "hashmap",
+        "execution.checkpointing.interval": f"{settings.checkpoint_interval_ms} ms",
+        "execution.checkpointing.timeout": "60 s",
+        "execution.checkpointing.dir": (settings.data_dir / "checkpoints").as_uri(),
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        # The checkpoint a start restores from then belongs to the new run, which removes it
+        # once it has one of its own: nothing piles up.
+        "execution.state-recovery.claim-mode": "CLAIM",
+    }
+
+
+def _taskmanager_memory(settings: StackSettings) -> dict[str, str]:
+    # A TaskManager started without Flink's scripts refuses to start unless all of these are set.
+    sizes = {
+        "framework.heap.size": _FRAMEWORK_HEAP_MB,
+        "task.heap.size": settings.taskmanager_heap_mb - _FRAMEWORK_HEAP_MB,
+        "framework.off-heap.size": _OFF_HEAP_MB,
+        "task.off-heap.size": 0,
+        "network.min": _NETWORK_MB,
+        "network.max": _NETWORK_MB,
+        "managed.size": _MANAGED_MB,
+        "jvm-metaspace.size": _METASPACE_MB,
+        "jvm-overhead.min": _OVERHEAD_MB,
+        "jvm-overhead.max": _OVERHEAD_MB,
+    }
+    memory = {f"taskmanager.memory.{name}": f"{size}m" for name, size in sizes.items()}
+    return {**memory, "taskmanager.cpu.cores": "1"}
+
+
+def jobmanager_jvm_options(settings: StackSettings) -> list[str]:
+    """Return the memory options of the JobManager's JVM."""
+    heap = settings.jobmanager_heap_mb
+    return [f"-Xms{heap}m", f"-Xmx{heap}m", f"-XX:MaxMetaspaceSize={_METASPACE_MB}m"]
+
+
+def taskmanager_jvm_options(settings: StackSettings) -> list[str]:
+    """Return the memory options of a TaskManager's JVM, matching `cluster_config`."""
+    heap = settings.taskmanager_heap_mb
+    return [
+        f"-Xms{heap}m",
+        f"-Xmx{heap}m",
+        f"-XX:MaxDirectMemorySize={_OFF_HEAP_MB + _NETWORK_MB}m",
+        f"-XX:MaxMetaspaceSize={_METASPACE_MB}m",
+    ]
+
+
+def to_yaml(config: Mapping[str, str]) -> str:
+    """Return `config` as Flink's `config.yaml`: a JSON string is a YAML string too."""
+    return "".join(f"{key}: {json.dumps(value)}\n" for key, value in config.items())
