@@ -1,0 +1,67 @@
+# Everything a developer or CI does here. `make` alone lists it.
+
+PYTHON ?=
+export PYTHON
+
+bootstrap := @sh scripts/bootstrap.sh
+bin := .venv/bin
+pytest := $(bin)/python -m pytest
+shell_scripts := $(wildcard scripts/*.sh)
+
+# Every variable given to `make demo` becomes an option of `cardwatch demo`: DURATION=60 is
+# --duration 60, BANK_RATE=5 is --bank-rate 5. `cardwatch demo` refuses what it does not know.
+given := $(foreach name,$(filter-out PYTHON,$(.VARIABLES)),$(if \
+	$(filter command,$(firstword $(origin $(name)))),$(name)))
+option_name = $(shell printf '%s' '$(1)' | tr 'A-Z_' 'a-z-')
+quoted = '$(subst ','\'',$($(1)))'
+demo_options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint unit contract integration env lock format clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: ## Run the whole pipeline here; DURATION=60 REPORT=demo.json runs unattended
+	$(bootstrap) run
+	@exec $(bin)/cardwatch demo $(demo_options)
+
+test: lint ## Lint, then every test: unit, contract, integration. What CI runs
+	$(pytest) tests/unit tests/contract tests/integration
+
+lint: ## ruff, mypy, import-linter and shellcheck
+	$(bootstrap) dev
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy
+	$(bin)/lint-imports --no-logo
+	@for script in $(shell_scripts); do sh -n "$$script" || exit 1; done; bash -n .ci/run
+	@if [ -x $(bin)/shellcheck ]; then $(bin)/shellcheck $(shell_scripts) .ci/run; fi
+
+unit: ## Tests of pure code: seconds, no server
+	$(bootstrap) dev
+	$(pytest) tests/unit
+
+contract: ## Tests that the parts agree on names and shapes
+	$(bootstrap) dev
+	$(pytest) tests/contract
+
+integration: ## Tests on a real Kafka, Flink and Valkey, started for them
+	$(bootstrap) dev
+	$(pytest) tests/integration
+
+env: ## Make .venv with all tools; PYTHON=/path/to/python3.12 chooses the Python
+	$(bootstrap) dev
+
+lock: ## Write requirements/ anew from pyproject.toml; UPGRADE=1 takes the newest versions
+	$(bootstrap) dev
+	sh scripts/lock.sh
+
+format: ## Format the code and fix what ruff can
+	$(bootstrap) dev
+	$(bin)/ruff check --fix .
+	$(bin)/ruff format .
+
+clean: ## Remove .venv and caches; `cardwatch clean` removes the servers' files
+	rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
