@@ -1,13 +1,11 @@
 """CSV files in batches of rows, each row with the physical line on which it begins."""
 
 import csv
-import io
 import zlib
 from collections.abc import Collection, Iterator, Sequence
-from gzip import GzipFile
 from itertools import islice
 from pathlib import Path
-from typing import IO, Final
+from typing import Final, TextIO
 
 from cardwatch_generator.rejections import Rejection
 from cardwatch_generator.tabular import BATCH_ROWS, Batch, UnreadableFileError
@@ -16,16 +14,14 @@ _MAX_LINE_CHARS: Final = 1_048_576
 
 
 class CsvTable:
-    """An open CSV file in UTF-8 whose first line is its header.
+    """An open CSV file, not translated at line ends, whose first line is its header.
 
     Raises:
         UnreadableFileError: the file has no header.
     """
 
-    def __init__(self, path: Path, file: IO[bytes] | GzipFile, delimiter: str) -> None:
+    def __init__(self, path: Path, text: TextIO, delimiter: str) -> None:
         self._path = path
-        # An undecodable byte must reject its row, not end the replay.
-        text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
         self._reader = csv.reader(self._lines(text), delimiter=delimiter, strict=True)
         try:
             self.columns: Sequence[str] = next(self._reader, [])
@@ -34,7 +30,7 @@ class CsvTable:
         if not self.columns:
             raise UnreadableFileError(f"{path}: empty; allowed: a header line, then rows")
 
-    def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
+    def _lines(self, text: TextIO) -> Iterator[str]:
         """Yield physical lines, none of them longer than what may be held in memory."""
         number = 0
         while True:

@@ -1,8 +1,9 @@
 """Opens a file of transactions by the end of its name."""
 
 import gzip
+import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -26,13 +27,16 @@ def open_table(path: Path, *, delimiter: str = ",") -> Iterator[Table]:
         file = path.open("rb")
     except OSError as error:
         raise UnreadableFileError(f"{path}: cannot be opened: {error.strerror}") from None
-    with file:
+    with ExitStack() as stack:
+        stack.enter_context(file)
         if path.name.lower().endswith(".parquet"):
             yield ParquetTable(path, file)
-        elif path.name.lower().endswith(".gz"):
-            yield CsvTable(path, gzip.open(file), delimiter)
-        else:
-            yield CsvTable(path, file, delimiter)
+            return
+        packed = path.name.lower().endswith(".gz")
+        plain = stack.enter_context(gzip.open(file)) if packed else file
+        # An undecodable byte must reject its row, not end the replay.
+        text = io.TextIOWrapper(plain, "utf-8-sig", errors="surrogateescape", newline="")
+        yield CsvTable(path, stack.enter_context(text), delimiter)
 
 
 def file_stem(path: Path) -> str:

@@ -108,13 +108,12 @@ class _TextLoader(yaml.BaseLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"key `{redact_card_numbers(str(key.value))}` is given twice",
-                    problem_mark=key.start_mark,
-                )
-            if isinstance(key.value, str):
-                seen.add(key.value)
+            if not isinstance(key.value, str) or key.value in seen:
+                problem = "a key that is no text"
+                if isinstance(key.value, str):
+                    problem = f"key `{redact_card_numbers(key.value)}` is given twice"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
 
