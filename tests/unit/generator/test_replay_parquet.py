@@ -8,10 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from msgspec.structs import replace
 from pyarrow import parquet
 
 from cardwatch_contracts.transaction import Transaction
-from cardwatch_generator.mapping import Mapping
+from cardwatch_generator.mapping import FlagSource, Mapping
 from cardwatch_generator.mapping_file import load_mapping
 from cardwatch_generator.replay import ReplayConfig, ReplayReport, read_transactions
 
