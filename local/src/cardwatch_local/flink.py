@@ -1,13 +1,13 @@
 """The Flink cluster as it runs on Kubernetes: standalone application mode, reactive scheduler."""
 
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import pyflink
-
 from cardwatch_local.checkpoints import newest_checkpoint
+from cardwatch_local.class_archive import ClassArchives
 from cardwatch_local.flink_config import (
     OPEN_MODULES,
     FlinkPorts,
@@ -16,39 +16,47 @@ from cardwatch_local.flink_config import (
     taskmanager_jvm_options,
     to_yaml,
 )
+from cardwatch_local.flink_jars import FLINK_HOME, flink_classpath
 from cardwatch_local.flink_rest import FlinkRest
-from cardwatch_local.java import JAVA_HOME, LOGGING_OPTION, java_command
+from cardwatch_local.java import JAVA_HOME, JavaProgram
 from cardwatch_local.ports import LOOPBACK, free_ports
 from cardwatch_local.service import Service, ServiceSpec
 from cardwatch_local.settings import StackSettings
 
-_HOME: Final = Path(pyflink.__file__).parent
 _JOBMANAGER: Final = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint"
 _TASKMANAGER: Final = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 _PYTHON_DRIVER: Final = "org.apache.flink.client.python.PythonDriver"
 _JOB_TIMEOUT_S: Final = 120.0
-_JVM_OPTIONS: Final = ("-XX:+UseG1GC", *OPEN_MODULES, LOGGING_OPTION)
 
 
 class JobManager(Service):
     """The JobManager with the job in it. It is ready when every subtask of the job runs."""
 
-    def __init__(self, spec: ServiceSpec, *, rest: FlinkRest, checkpoints: Path) -> None:
-        """Run `spec`'s command, which ends with where to restore from, if anywhere."""
-        super().__init__(spec, ready=self._job_runs)
+    def __init__(
+        self,
+        spec: ServiceSpec,
+        program: JavaProgram,
+        *,
+        archives: ClassArchives,
+        rest: FlinkRest,
+        checkpoints: Path,
+    ) -> None:
+        """Run `program`, each time from the newest checkpoint below `checkpoints`, if any."""
+        self._program = program
+        self._archives = archives
         self._rest = rest
         self._checkpoints = checkpoints
-
-    def command(self) -> tuple[str, ...]:
-        """Return the command, with the newest checkpoint there is at this moment."""
-        newest = newest_checkpoint(self._checkpoints)
-        restore = () if newest is None else ("--fromSavepoint", newest.as_uri())
-        return (*self.spec.command, *restore)
+        super().__init__(spec, command=self._from_newest_checkpoint, ready=self._job_runs)
 
     def why_not_ready(self) -> str:
         """Return the job's own error if Flink knows one, else the end of the log."""
         cause = self._rest.root_exception()
         return super().why_not_ready() if cause is None else f"the job failed:\n{cause}"
+
+    def _from_newest_checkpoint(self) -> list[str]:
+        newest = newest_checkpoint(self._checkpoints)
+        restore = () if newest is None else ("--fromSavepoint", newest.as_uri())
+        return self._program.command(self._archives, *restore)
 
     def _job_runs(self) -> bool:
         status = self._rest.job_status()
@@ -71,33 +79,16 @@ class FlinkCluster:
         rpc, rest = free_ports(2)
         self._ports = FlinkPorts(rpc=rpc, rest=settings.flink_rest_port or rest)
         self._settings = settings
+        self._classpath = (*flink_classpath(settings.jars_dir), *connector_jars)
+        self._archives = ClassArchives(settings.class_archives_dir)
         self._config_dir = settings.stack_dir / "conf" / "flink"
+        self._no_plugins = self._config_dir / "no-plugins"
         self._checkpoints = settings.data_dir / "checkpoints"
-        self._classpath = (
-            *sorted((_HOME / "lib").glob("*.jar")),
-            *sorted((_HOME / "opt").glob("flink-python-*.jar")),
-            *connector_jars,
-        )
+        self._temporary = settings.stack_dir / "tmp"
         self.rest = FlinkRest(self.url)
-        self.jobmanager = JobManager(
-            self._spec(
-                "jobmanager",
-                main_class=_JOBMANAGER,
-                memory=jobmanager_jvm_options(settings),
-                arguments=["--job-classname", _PYTHON_DRIVER, *_with_interpreter(job)],
-            ),
-            rest=self.rest,
-            checkpoints=self._checkpoints,
-        )
+        self.jobmanager = self._make_jobmanager(job)
         self.taskmanagers = [
-            Service(
-                self._spec(
-                    f"taskmanager-{number}",
-                    main_class=_TASKMANAGER,
-                    memory=taskmanager_jvm_options(settings),
-                )
-            )
-            for number in range(1, settings.parallelism + 1)
+            self._make_taskmanager(number) for number in range(1, settings.parallelism + 1)
         ]
 
     @property
@@ -107,37 +98,67 @@ class FlinkCluster:
 
     def prepare(self) -> None:
         """Write the configuration. To be called before the services start."""
-        self._config_dir.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._temporary, ignore_errors=True)  # left by a run that was killed
+        for folder in (self._temporary, self._no_plugins, self._checkpoints):
+            folder.mkdir(parents=True, exist_ok=True)
         config = cluster_config(self._settings, self._ports)
         (self._config_dir / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
-        for folder in (Path(config["io.tmp.dirs"]), self._checkpoints):
-            folder.mkdir(parents=True, exist_ok=True)
 
-    def _spec(
-        self, name: str, *, main_class: str, memory: Sequence[str], arguments: Sequence[str] = ()
-    ) -> ServiceSpec:
+    def _make_jobmanager(self, job: Sequence[str]) -> JobManager:
+        # Both the job's graph and its functions run in this interpreter.
+        python = ["-pyclientexec", sys.executable, "-pyexec", sys.executable]
+        program = self._program(
+            "jobmanager",
+            main_class=_JOBMANAGER,
+            jvm=jobmanager_jvm_options(self._settings),
+            arguments=["--job-classname", _PYTHON_DRIVER, *python, *job],
+        )
+        return JobManager(
+            self._spec("jobmanager"),
+            program,
+            archives=self._archives,
+            rest=self.rest,
+            checkpoints=self._checkpoints,
+        )
+
+    def _make_taskmanager(self, number: int) -> Service:
+        program = self._program(
+            "taskmanager",
+            main_class=_TASKMANAGER,
+            jvm=taskmanager_jvm_options(self._settings),
+        )
+        return Service(
+            self._spec(f"taskmanager-{number}"), command=lambda: program.command(self._archives)
+        )
+
+    def _program(
+        self, name: str, *, main_class: str, jvm: Sequence[str], arguments: Sequence[str] = ()
+    ) -> JavaProgram:
+        return JavaProgram(
+            name=name,
+            main_class=main_class,
+            classpath=self._classpath,
+            options=[
+                *jvm,
+                f"-Djava.io.tmpdir={self._temporary}",
+                *OPEN_MODULES,
+            ],
+            arguments=["--configDir", str(self._config_dir), *arguments],
+        )
+
+    def _spec(self, name: str) -> ServiceSpec:
         return ServiceSpec(
             name=name,
-            command=java_command(
-                classpath=self._classpath,
-                main_class=main_class,
-                options=[*memory, *_JVM_OPTIONS],
-                arguments=["--configDir", str(self._config_dir), *arguments],
-            ),
             log_file=self._settings.logs_dir / f"{name}.log",
-            cwd=self._settings.stack_dir / "tmp",
+            cwd=self._temporary,
             environment={
                 "JAVA_HOME": str(JAVA_HOME),
-                "FLINK_HOME": str(_HOME),
-                "FLINK_LIB_DIR": str(_HOME / "lib"),
-                "FLINK_OPT_DIR": str(_HOME / "opt"),
-                "FLINK_PLUGINS_DIR": str(_HOME / "plugins"),
+                "FLINK_HOME": str(FLINK_HOME),
+                "FLINK_LIB_DIR": str(FLINK_HOME / "lib"),
+                "FLINK_OPT_DIR": str(FLINK_HOME / "opt"),
+                # PyFlink's plugins are metrics reporters that nothing here uses.
+                "FLINK_PLUGINS_DIR": str(self._no_plugins),
                 "FLINK_CONF_DIR": str(self._config_dir),
             },
             ready_timeout_s=_JOB_TIMEOUT_S,
         )
-
-
-def _with_interpreter(job: Sequence[str]) -> list[str]:
-    """Return `job` so that both the job's graph and its functions run in this interpreter."""
-    return ["-pyclientexec", sys.executable, "-pyexec", sys.executable, *job]

@@ -1,6 +1,5 @@
 """A Kafka broker that is its own controller (KRaft), on 127.0.0.1."""
 
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -8,15 +7,14 @@ from typing import Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from cardwatch_local.errors import StackError
-from cardwatch_local.java import LOGGING_OPTION, java_command, write_properties
+from cardwatch_local.class_archive import ClassArchives
+from cardwatch_local.java import JavaProgram, run_to_end, write_properties
 from cardwatch_local.ports import LOOPBACK, free_ports, is_listening
 from cardwatch_local.service import Service, ServiceSpec
 from cardwatch_local.settings import StackSettings
 
 _CLUSTER_ID: Final = "Y2FyZHdhdGNoLWxvY2FsMQ"  # 16 bytes in URL-safe base64: cardwatch-local1
 _NODE_ID: Final = 1
-_FORMAT_TIMEOUT_S: Final = 60
 _ADMIN_TIMEOUT_S: Final = 1.0
 
 
@@ -27,25 +25,33 @@ class KafkaBroker(Service):
         """Run the broker from `jars`, the classpath locked for `kafka`."""
         broker_port, self._controller_port = free_ports(2)
         self.port = settings.kafka_port or broker_port
-        self._jars = jars
         self._data = settings.data_dir / "kafka"
         self._config = settings.stack_dir / "conf" / "kafka.properties"
+        self._archives = ClassArchives(settings.class_archives_dir)
         heap = f"{settings.kafka_heap_mb}m"
-        # The whole heap from the start: growing it costs pauses while the job starts.
-        self._options = (f"-Xms{heap}", f"-Xmx{heap}", "-XX:+UseG1GC", LOGGING_OPTION)
-        command = java_command(
-            classpath=jars,
+        self._broker = JavaProgram(
+            name="kafka",
             main_class="kafka.Kafka",
-            options=self._options,
+            classpath=jars,
+            # The whole heap from the start: growing it costs pauses while the job starts.
+            options=[f"-Xms{heap}", f"-Xmx{heap}", "-XX:+UseG1GC"],
             arguments=[str(self._config)],
+        )
+        self._formatter = JavaProgram(
+            name="kafka-format",
+            main_class="kafka.tools.StorageTool",
+            classpath=jars,
+            options=["-XX:TieredStopAtLevel=1"],
+            arguments=["format", "-t", _CLUSTER_ID, "-c", str(self._config)],
         )
         spec = ServiceSpec(
             name="kafka",
-            command=command,
             log_file=settings.logs_dir / "kafka.log",
             cwd=settings.data_dir,
         )
-        super().__init__(spec, ready=self._serves)
+        super().__init__(
+            spec, command=lambda: self._broker.command(self._archives), ready=self._serves
+        )
 
     @property
     def bootstrap_servers(self) -> str:
@@ -60,7 +66,10 @@ class KafkaBroker(Service):
         """
         write_properties(self._config, self._properties())
         if not (self._data / "meta.properties").exists():
-            self._format()
+            run_to_end(
+                self._formatter.command(self._archives),
+                what=f"format Kafka's data folder {self._data}",
+            )
         super().start()
 
     def _serves(self) -> bool:
@@ -72,26 +81,6 @@ class KafkaBroker(Service):
             return bool(admin.list_topics(timeout=_ADMIN_TIMEOUT_S).brokers)
         except KafkaException:
             return False
-
-    def _format(self) -> None:
-        command = java_command(
-            classpath=self._jars,
-            main_class="kafka.tools.StorageTool",
-            options=["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", LOGGING_OPTION],
-            arguments=["format", "-t", _CLUSTER_ID, "-c", str(self._config)],
-        )
-        done = subprocess.run(
-            command,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=_FORMAT_TIMEOUT_S,
-        )
-        if done.returncode:
-            raise StackError(
-                f"Kafka's data folder {self._data} cannot be formatted "
-                f"(status {done.returncode}): {(done.stdout + done.stderr).strip()[-1000:]}"
-            )
 
     def _properties(self) -> dict[str, str | int]:
         return {

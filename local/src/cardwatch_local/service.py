@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,8 @@ from cardwatch_local.errors import StackError
 from cardwatch_local.settings import child_environment
 
 _TAIL_LINES: Final = 20
+_TAIL_BYTES: Final = 64 * 1024
+_JAVA_FRAMES: Final = ("\tat ", "\t... ")
 _LOG_KEEP_BYTES: Final = 10 * 1024 * 1024
 _POLL_S: Final = 0.05
 
@@ -26,8 +28,6 @@ class ServiceSpec:
 
     name: str
     """As users see it: `kafka`, `valkey`, `jobmanager`, `taskmanager-1`, `archiver`."""
-    command: tuple[str, ...]
-    """Program and arguments."""
     log_file: Path
     """Standard output and error are appended here."""
     cwd: Path
@@ -51,13 +51,20 @@ class Service:
     Not thread-safe, except that different services may be used from different threads.
     """
 
-    def __init__(self, spec: ServiceSpec, *, ready: Callable[[], bool] = _always) -> None:
-        """Run what `spec` says; it serves once `ready` returns True.
+    def __init__(
+        self,
+        spec: ServiceSpec,
+        *,
+        command: Callable[[], Sequence[str]],
+        ready: Callable[[], bool] = _always,
+    ) -> None:
+        """Run what `command` returns at each start; it serves once `ready` returns True.
 
         `ready` is asked many times, must return within about a second, and may raise
         StackError to say that waiting is in vain.
         """
         self.spec = spec
+        self._command = command
         self._ready = ready
         self._guardian: subprocess.Popen[bytes] | None = None
         self._lease_fd: int | None = None
@@ -82,10 +89,6 @@ class Service:
     def exit_code(self) -> int | None:
         """How the server ended, 128 + signal for a signal; None while it runs."""
         return None if self._guardian is None else self._guardian.poll()
-
-    def command(self) -> tuple[str, ...]:
-        """Return what to run at the next start."""
-        return self.spec.command
 
     def why_not_ready(self) -> str:
         """Return what is known of why the server does not serve: by default its last log lines."""
@@ -167,14 +170,18 @@ class Service:
         self._pid = None
 
     def log_tail(self, lines: int = _TAIL_LINES) -> str:
-        """Return the last `lines` lines of the log."""
+        """Return the last `lines` lines of the log, without the frames of Java's stack traces.
+
+        The frames say where in a server something went wrong, and push out of sight what did.
+        """
         try:
             with self.spec.log_file.open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - 400 * lines))
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
                 text = file.read().decode("utf-8", errors="replace")
         except FileNotFoundError:
             return ""
-        return "\n".join(text.splitlines()[-lines:])
+        said = [line for line in text.splitlines() if not line.startswith(_JAVA_FRAMES)]
+        return "\n".join(said[-lines:])
 
     def _complaint(self, what: str) -> str:
         return f"{self.name} {what}; {self.why_not_ready()}"
@@ -183,7 +190,7 @@ class Service:
         # -I and -S: the guardian needs the standard library only, and starts in 20 ms so.
         interpreter = [sys.executable, "-I", "-S", guardian.__file__]
         settings = [str(lease_fd), str(report_fd), str(self.spec.stop_timeout_s)]
-        return [*interpreter, *settings, *self.command()]
+        return [*interpreter, *settings, *self._command()]
 
     def _release_lease(self) -> None:
         if self._lease_fd is not None:

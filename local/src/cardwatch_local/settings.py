@@ -78,8 +78,13 @@ class StackSettings:
 
     @property
     def jars_dir(self) -> Path:
-        """Downloaded jars and class archives, shared by all stacks of this home."""
+        """Downloaded jars, shared by all stacks of this home."""
         return self.home / "jars"
+
+    @property
+    def class_archives_dir(self) -> Path:
+        """Class archives of the servers, shared by all stacks of this home."""
+        return self.jars_dir / "classes"
 
     @property
     def stack_dir(self) -> Path:

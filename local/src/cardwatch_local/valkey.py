@@ -29,13 +29,13 @@ class ValkeyServer(Service):
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         spec = ServiceSpec(
             name="valkey",
-            command=(str(get_binary_path()), *arguments),
             log_file=settings.logs_dir / "valkey.log",
             cwd=folder,
             ready_timeout_s=15,
             stop_timeout_s=5,
         )
-        super().__init__(spec, ready=self._serves)
+        command = [str(get_binary_path()), *arguments]
+        super().__init__(spec, command=lambda: command, ready=self._serves)
 
     @property
     def url(self) -> str:
