@@ -31,6 +31,13 @@ def history(
     up to their last one, 95 to 200 days before.
     """
     payments = past_payments(settings, population, start_ms=start_ms)
+    yield from past_transactions(settings, population, payments, start_ms=start_ms)
+
+
+def past_transactions(
+    settings: GeneratorSettings, population: Population, payments: Payments, *, start_ms: int
+) -> Iterator[TransactionBatch]:
+    """Yield what `past_payments` returned as transactions, a few thousand at a time."""
     builder = BatchBuilder(settings, population, start_ms=start_ms, series="h")
     for first in range(0, len(payments), _BATCH):
         yield builder.build(payments[first : first + _BATCH])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 import yaml
@@ -63,14 +63,14 @@ class GeneratorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Whether shopping holidays raise the rate (up to 1.6 times `tps`) and the amounts."""
 
     start_ms: int | None = None
-    """Event time of the start. Milliseconds since 1970-01-01 UTC; None: chosen by the run."""
+    """Event time of the start with pace `max`. Milliseconds since 1970-01-01 UTC; None: as long
+    before now as the stream is."""
 
     duration_s: float | None = None
     """Length of the stream in event time, seconds, > 0; None: until it is stopped."""
 
     pace: Literal["real", "max"] = "real"
-    """`real`: event time is the wall clock. `max`: as fast as it goes; needs `duration_s`, and
-    event time ends about now, so that nothing lies in the future."""
+    """`real`: event time is the wall clock. `max`: as fast as it goes; needs `duration_s`."""
 
     sampled_share: float = 0.01
     """Share of the transactions whose `traceparent` has the sampled flag. 0 to 1."""
@@ -87,6 +87,8 @@ class GeneratorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             raise ValueError("scenario_mix: at least one weight must be > 0")
         if self.pace == "max" and self.duration_s is None:
             raise ValueError("duration_s is missing: pace `max` needs an end")
+        if self.pace == "real" and self.start_ms is not None:
+            raise ValueError("start_ms is set, but pace `real` starts now; allowed with pace `max`")
 
     def _check_ranges(self) -> None:
         for field, value, lowest, highest in (
@@ -97,7 +99,7 @@ class GeneratorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
             ("sampled_share", self.sampled_share, 0, 1),
         ):
             if not lowest <= value <= highest:
-                raise ValueError(f"{field} {value:g}: allowed is {lowest:g} to {highest:g}")
+                raise ValueError(f"{field} {value}: allowed is {lowest:,} to {highest:,}")
         if self.duration_s is not None and not 0 < self.duration_s <= 1e9:
             raise ValueError(f"duration_s {self.duration_s:g}: allowed is 0 < duration_s <= 1e9")
         earliest = EARLIEST_EVENT_TIME_MS + _HISTORY_MS
@@ -169,3 +171,21 @@ def load_settings(path: Path) -> GeneratorSettings:
         return parse_settings(values)
     except InvalidSettingsError as error:
         raise InvalidSettingsError(f"{path}: {error}") from None
+
+
+def change_settings(
+    settings: GeneratorSettings, *, tps: Mapping[str, float], **changes: Any
+) -> GeneratorSettings:
+    """Return the settings with some fields changed, and some banks' rates.
+
+    Raises:
+        ValueError: a bank is not there, or a value is out of its range.
+    """
+    unknown = tps.keys() - {bank.id for bank in settings.banks}
+    if unknown:
+        known = ", ".join(bank.id for bank in settings.banks)
+        raise ValueError(f"no bank {', '.join(sorted(unknown))}: there are {known}")
+    banks = tuple(
+        msgspec.structs.replace(bank, tps=tps.get(bank.id, bank.tps)) for bank in settings.banks
+    )
+    return msgspec.structs.replace(settings, banks=banks, **changes)

@@ -1,0 +1,125 @@
+"""Runs the generator in a container: `python -m cardwatch_generator --bootstrap-servers ...`."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import BinaryIO
+
+from cardwatch_generator.baselines import ValkeyBaselines
+from cardwatch_generator.clock import SystemClock
+from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
+from cardwatch_generator.run import run_generator, seed_cards, start_of
+from cardwatch_generator.settings import (
+    GeneratorSettings,
+    InvalidSettingsError,
+    change_settings,
+    load_settings,
+)
+from cardwatch_generator.sinks import Counts, JsonLinesSink
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until the duration is over or a signal arrives; return the exit status."""
+    options = _parser().parse_args(arguments)
+    stop = Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    try:
+        settings = _settings(options)
+        counts = _run(settings, options, stop)
+    except (InvalidSettingsError, PublishError, OSError, ValueError) as error:
+        print(f"cardwatch_generator: {error}", file=sys.stderr)
+        return 1
+    print(
+        f"{counts.sent:,} sent, {counts.acknowledged:,} acknowledged, {counts.failed:,} failed; "
+        f"{counts.genuine:,} genuine, {dict(sorted(counts.by_label.items()))}",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _run(settings: GeneratorSettings, options: argparse.Namespace, stop: Event) -> Counts:
+    clock = SystemClock()
+    baselines = ValkeyBaselines(options.valkey_url) if options.valkey_url else None
+    if options.output:
+        with _open(options.output) as file:
+            return run_generator(
+                settings,
+                sink=JsonLinesSink(file),
+                clock=clock,
+                baselines=baselines,
+                stop=stop.is_set,
+            )
+    sink = KafkaSink(KafkaSettings(bootstrap_servers=options.bootstrap_servers))
+    try:
+        if options.seed_cards:
+            seed_cards(settings, sink=sink, start_ms=start_of(settings, clock))
+        return run_generator(
+            settings, sink=sink, clock=clock, baselines=baselines, stop=stop.is_set
+        )
+    finally:
+        sink.close()
+
+
+def _open(path: str) -> BinaryIO:
+    return open(1, "wb", closefd=False) if path == "-" else open(path, "wb")
+
+
+def _settings(options: argparse.Namespace) -> GeneratorSettings:
+    settings = load_settings(options.config) if options.config else GeneratorSettings()
+    given = {
+        name: value
+        for name in ("seed", "cards", "anomaly_share", "duration_s", "pace")
+        if (value := getattr(options, name)) is not None
+    }
+    return change_settings(settings, tps=dict(options.tps), **given)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m cardwatch_generator",
+        description="Stream simulated card transactions with labelled fraud.",
+        allow_abbrev=False,
+    )
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--bootstrap-servers", help="Kafka, host:port separated by commas")
+    where.add_argument("--output", help="write JSON lines to this file instead; - is stdout")
+    parser.add_argument("--config", type=Path, help="YAML file with the generator's settings")
+    parser.add_argument("--valkey-url", help="learned card profiles, redis://host:port")
+    parser.add_argument(
+        "--seed-cards", action="store_true", help="publish the cards and their history first"
+    )
+    parser.add_argument("--seed", type=int, help="seed of every random draw (1)")
+    parser.add_argument("--cards", type=int, help="cards of all banks together (10,000)")
+    parser.add_argument("--anomaly-share", type=float, help="share of fraud, 0 to 0.5 (0.02)")
+    parser.add_argument("--duration-s", type=float, help="length in event time; else until stopped")
+    parser.add_argument("--pace", choices=("real", "max"), help="real time, or as fast as it goes")
+    parser.add_argument(
+        "--tps",
+        type=_bank_rate,
+        action="append",
+        default=[],
+        metavar="BANK=RATE",
+        help="transactions a second of one bank, such as A=200; may be repeated",
+    )
+    return parser
+
+
+def _bank_rate(text: str) -> tuple[str, float]:
+    bank, _, rate = text.partition("=")
+    try:
+        return bank, float(rate)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: BANK=RATE is needed, such as A=200") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
