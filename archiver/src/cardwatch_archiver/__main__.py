@@ -1,0 +1,52 @@
+"""Runs the archiver: `python -m cardwatch_archiver --help`."""
+
+import logging
+import signal
+import sys
+from threading import Event
+
+from valkey import Valkey
+
+from cardwatch_archiver.archive import ProfileArchiver
+from cardwatch_archiver.kafka import KafkaFailedError, ProfileTopic
+from cardwatch_archiver.profiles import ProfileStore
+from cardwatch_archiver.settings import ArchiverSettings, parse_settings
+
+_log = logging.getLogger("cardwatch_archiver")
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; return the exit status."""
+    settings = parse_settings()
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        _archive(settings, stop)
+    except KafkaFailedError as error:
+        if not stop.is_set():
+            _log.error("%s", error)
+            return 1
+    _log.info("stopped")
+    return 0
+
+
+def _archive(settings: ArchiverSettings, stop: Event) -> None:
+    topic = ProfileTopic(settings, stop=stop)
+    client = Valkey.from_url(
+        settings.valkey_url,
+        socket_timeout=settings.valkey_timeout_s,
+        socket_connect_timeout=settings.valkey_timeout_s,
+    )
+    try:
+        ProfileArchiver(topic, ProfileStore(client), settings, stop=stop).run()
+    finally:
+        topic.close()
+        client.close()  # type: ignore[no-untyped-call]  # valkey leaves it unannotated
+
+
+if __name__ == "__main__":
+    sys.exit(main())

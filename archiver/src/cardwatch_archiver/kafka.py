@@ -1,0 +1,120 @@
+"""The topic of card profiles, read partition by partition from any offset."""
+
+import logging
+from collections.abc import Mapping
+from threading import Event
+from time import monotonic
+from typing import Final
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
+
+from cardwatch_archiver.settings import ArchiverSettings
+
+_log = logging.getLogger(__name__)
+
+_ASK_S: Final = 1.0
+_TRANSPORT: Final = (KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE)
+
+
+class KafkaFailedError(Exception):
+    """Kafka or the topic is missing, or refuses what waiting does not mend."""
+
+
+class ProfileTopic:
+    """All partitions of the topic, assigned by hand: its offsets live in Valkey, not in Kafka."""
+
+    def __init__(self, settings: ArchiverSettings, *, stop: Event) -> None:
+        """Wait for the topic.
+
+        Raises:
+            KafkaFailedError: it is not there in time, or the wait was ended by `stop`.
+        """
+        self._topic = settings.topic
+        address: dict[str, str | int | float | bool] = {
+            "bootstrap.servers": settings.bootstrap_servers,
+            "log_level": 2,  # what the client says of a broker that is away, `_on_error` says once
+        }
+        self._unreachable = False
+        self.topic_id, self._partitions = self._describe(AdminClient(address), settings, stop)
+        self._consumer = Consumer(
+            {
+                **address,
+                "error_cb": self._on_error,
+                "group.id": "cardwatch-archiver",  # needed by the client; no group is joined
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                "auto.offset.reset": "earliest",
+                "queued.max.messages.kbytes": 16_384,
+            }
+        )
+
+    def seek(self, offsets: Mapping[int, int]) -> None:
+        """Go on from these offsets; a partition that is left out begins at its beginning."""
+        self._consumer.assign(
+            [
+                TopicPartition(self._topic, partition, offsets.get(partition, OFFSET_BEGINNING))
+                for partition in range(self._partitions)
+            ]
+        )
+
+    def take(self, size: int, wait_s: float) -> list[Message]:
+        """Return the next messages, none if there are none in time.
+
+        Raises:
+            KafkaFailedError: the broker refuses, such as for a topic that was removed.
+        """
+        messages: list[Message] = []
+        try:
+            taken = self._consumer.consume(size, wait_s)
+        except KafkaException as failure:
+            raise KafkaFailedError(str(failure.args[0])) from None
+        for message in taken:
+            error = message.error()
+            if error is None:
+                messages.append(message)
+            elif error.code() not in _TRANSPORT:
+                raise KafkaFailedError(f"{self._topic}: {error.str()}")
+        if messages and self._unreachable:
+            self._unreachable = False
+            _log.info("Kafka answers again")
+        return messages
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._consumer.close()
+
+    def _describe(
+        self, admin: AdminClient, settings: ArchiverSettings, stop: Event
+    ) -> tuple[str, int]:
+        """Return the topic's id and how many partitions it has, once it is there."""
+        deadline_s = monotonic() + settings.kafka_start_timeout_s
+        while not stop.is_set():
+            try:
+                answer = admin.describe_topics(
+                    TopicCollection([self._topic]), request_timeout=_ASK_S
+                )
+                topic = answer[self._topic].result(2 * _ASK_S)
+                return str(topic.topic_id), len(topic.partitions)
+            except (KafkaException, TimeoutError) as error:
+                if monotonic() >= deadline_s:
+                    raise KafkaFailedError(
+                        f"no topic `{self._topic}` at {settings.bootstrap_servers} within "
+                        f"{settings.kafka_start_timeout_s:.0f} s ({error}): is Kafka running there?"
+                    ) from None
+            stop.wait(_ASK_S / 4)
+        raise KafkaFailedError("stopped while waiting for Kafka")
+
+    def _on_error(self, error: KafkaError) -> None:
+        """Say once that Kafka is away; the client reconnects by itself, for ever."""
+        if error.code() == KafkaError._ALL_BROKERS_DOWN and not self._unreachable:
+            self._unreachable = True
+            _log.warning("no Kafka broker answers: trying again")
