@@ -49,6 +49,11 @@ class ClassArchives:
         fresh = self._folder / f"{stem}.{uuid4().hex}.new"
         return [f"-XX:SharedArchiveFile={self._base}", f"-XX:ArchiveClassesAtExit={fresh}", _QUIET]
 
+    def discard_fresh(self) -> None:
+        """Throw away what servers wrote at their end: their run failed, and lacks classes."""
+        for fresh in self._folder.glob("*.new"):
+            fresh.unlink(missing_ok=True)
+
     def _make_base(self) -> bool:
         self._folder.mkdir(parents=True, exist_ok=True)
         fresh = self._base.with_suffix(".new")

@@ -152,6 +152,7 @@ class FlinkCluster:
             log_file=self._settings.logs_dir / f"{name}.log",
             cwd=self._temporary,
             environment={
+                **self._settings.mark,
                 "JAVA_HOME": str(JAVA_HOME),
                 "FLINK_HOME": str(FLINK_HOME),
                 "FLINK_LIB_DIR": str(FLINK_HOME / "lib"),

@@ -48,6 +48,7 @@ class KafkaBroker(Service):
             name="kafka",
             log_file=settings.logs_dir / "kafka.log",
             cwd=settings.data_dir,
+            environment=settings.mark,
         )
         super().__init__(
             spec, command=lambda: self._broker.command(self._archives), ready=self._serves

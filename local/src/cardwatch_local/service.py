@@ -130,6 +130,13 @@ class Service:
             raise StackError(f"{self.name}: {answer or 'its guardian did not start'}")
         self._pid = int(answer)
 
+    def is_ready(self) -> bool:
+        """Return whether the server serves at this moment."""
+        try:
+            return self.is_running and self._ready()
+        except StackError:
+            return False
+
     def wait_ready(self) -> None:
         """Return once the server serves.
 
@@ -150,9 +157,13 @@ class Service:
                 raise StackError(self._complaint(limit))
             time.sleep(_POLL_S)
 
+    def begin_stop(self) -> None:
+        """Ask the process to end and return at once, so that several can end side by side."""
+        self._release_lease()
+
     def stop(self) -> None:
         """End the process and all it started; return when they are gone. Safe to repeat."""
-        self._release_lease()
+        self.begin_stop()
         if self._guardian is None:
             return
         try:

@@ -5,8 +5,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Final
 
 from cardwatch_local.errors import StackError
+
+STACK_VARIABLE: Final = "CARDWATCH_STACK_DIR"
+"""Set in the environment of the services, to the folder of their stack."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
@@ -105,6 +109,11 @@ class StackSettings:
     def state_file(self) -> Path:
         """Ports, pids and status of the running stack, for other processes."""
         return self.stack_dir / "stack.json"
+
+    @property
+    def mark(self) -> dict[str, str]:
+        """Environment of every process of this stack: what is left of it can be told by it."""
+        return {STACK_VARIABLE: str(self.stack_dir.absolute())}
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:

