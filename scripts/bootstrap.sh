@@ -153,6 +153,8 @@ install() {
         install_build_tools || explain_install_failure
     fi
     share_pip_settings
+    # An account without a home folder of its own has no place for a cache.
+    mkdir -p "$("$bin/uv" cache dir)" 2>/dev/null || export UV_NO_CACHE=1
     # shellcheck disable=SC2046 # one option a lock; their names have no spaces
     uv_install --require-hashes $(printf -- '--requirement %s ' "$@") || explain_install_failure
     uv_install --no-deps --editable . || explain_install_failure

@@ -26,7 +26,8 @@ accept() {
 
 if [ -n "${PYTHON:-}" ]; then
     accept "$PYTHON"
-    echo "cardwatch: PYTHON=$PYTHON cannot be used: ${seen:-it does not run as a Python 3 with the module ssl}; allowed is Python 3.11 or 3.12" >&2
+    echo "cardwatch: ${seen:-$PYTHON does not run as a Python 3 with the module ssl};" \
+        "PYTHON= takes Python 3.11 or 3.12" >&2
     exit 1
 fi
 
