@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from cardwatch_contracts.privacy import redact_card_numbers
 from cardwatch_generator.places import COUNTRIES
 
 MAX_TPS: Final = 100_000.0
@@ -44,9 +45,10 @@ class Bank(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Whether its transactions carry the card's limit; otherwise the limit on record counts."""
 
     def __post_init__(self) -> None:
-        if not _BANK_ID.fullmatch(self.id):
+        shown_id = redact_card_numbers(self.id)
+        if shown_id != self.id or not _BANK_ID.fullmatch(self.id):
             raise ValueError(
-                f"bank id {self.id!r}: a letter, then letters, digits, `_` or `-`, 32 at most"
+                f"bank id {shown_id!r}: a letter, then letters, digits, `_` or `-`, 32 at most"
             )
         if not 0 < self.first_user <= self.last_user <= _MAX_USER_ID:
             raise ValueError(

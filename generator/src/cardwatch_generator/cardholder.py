@@ -18,7 +18,7 @@ from cardwatch_generator.trips import Trips, plan_trips
 _CARDS_PER_USER_SHARES: Final = (0.40, 0.30, 0.20, 0.10)
 _FAMILY_SHARE: Final = 0.30
 _TRAVELLER_SHARE: Final = 0.12
-_ALONE_SHARE: Final = 0.12
+_ALONE_SHARE: Final = 0.06
 """Share of travelling families of whom one goes and the other stays: then two cards of one user
 are rightly used far apart at the same time."""
 _HOME_SPREAD_DEG: Final = 0.05  # about 5.5 km
@@ -187,7 +187,7 @@ def _how(
         "activity": rng.gamma(4.0, 0.25, cards) + 0.05,
         "mean_minor": mean_minor,
         "spread": rng.uniform(0.40, 0.60, cards),
-        "no_pin_share": rng.beta(2.0, 16.0, cards),
+        "no_pin_share": rng.beta(3.0, 31.0, cards),
         "online_share": rng.beta(2.0, 8.0, cards),
         "limit_minor": limit.astype(np.int64),
         "system": _systems(banks, bank, rng),

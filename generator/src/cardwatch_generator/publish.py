@@ -1,6 +1,5 @@
 """Transactions, cards and their history into Kafka."""
 
-import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from time import monotonic
@@ -12,8 +11,6 @@ from cardwatch_contracts.codec import encode
 from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 from cardwatch_contracts.topics import CARDS, TRANSACTIONS
 from cardwatch_generator.batches import TransactionBatch
-
-_log = logging.getLogger(__name__)
 
 
 class PublishError(RuntimeError):
@@ -64,6 +61,7 @@ class KafkaSettings:
             "socket.connection.setup.timeout.ms": 5_000,
             "reconnect.backoff.max.ms": 1_000,
             "delivery.report.only.error": True,
+            "log_level": 2,  # critical: `error_cb` hears of the rest, once instead of ten times
         }
 
 
@@ -83,7 +81,6 @@ class KafkaSink:
         config = settings.producer_config() | {
             "on_delivery": self._on_failure,
             "error_cb": self._on_error,
-            "logger": _log,
         }
         self._last_error = ""
         self._producer = Producer(config)

@@ -26,9 +26,9 @@ PIN_FREE_LIMIT_MINOR: Final = PinAvoidanceConfig().pin_free_limit_minor
 """Terminals ask for the PIN from this amount on. Minor units."""
 
 _HOUR_MS: Final = 3_600_000
-_LARGE_SHARE: Final = 0.0015
+_LARGE_SHARE: Final = 0.001
 """Furniture, a holiday: a few times the card's usual amount, now and then over ten times."""
-_LARGE_MEDIAN: Final = 5.0
+_LARGE_MEDIAN: Final = 4.5
 _LARGE_SPREAD: Final = 0.4
 _ARRANGED_SHARE: Final = 0.00003
 """A car, a kitchen: arranged with the bank, so the limit does not hold."""
