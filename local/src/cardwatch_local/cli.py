@@ -1,0 +1,92 @@
+"""The command line `cardwatch`: which commands there are, and how they end."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from confluent_kafka import KafkaException
+from valkey.exceptions import ValkeyError
+
+from cardwatch_local.commands import alerts, cards, configs, demo, explain, stack, traffic
+from cardwatch_local.errors import StackError
+
+app = typer.Typer(
+    name="cardwatch",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _register(command: Callable[..., Any], examples: Sequence[str], panel: str) -> None:
+    """Add a command whose help ends with examples, their line breaks kept."""
+    lines = "\n".join(f"  {example}" for example in examples).replace("[", "\\[")
+    text = f"{command.__doc__}\n\n\b\nExamples:\n{lines}"
+    app.command(command.__name__, help=text, rich_help_panel=panel)(command)
+
+
+_SEE = "See it work"
+_STACK = "The embedded stack"
+_FEED = "Transactions in"
+_LOOK = "What was found"
+_TUNE = "Thresholds"
+
+_register(demo.demo, demo.EXAMPLES, _SEE)
+_register(stack.up, stack.UP_EXAMPLES, _STACK)
+_register(stack.down, stack.DOWN_EXAMPLES, _STACK)
+_register(stack.status, stack.STATUS_EXAMPLES, _STACK)
+_register(stack.logs, stack.LOGS_EXAMPLES, _STACK)
+_register(stack.clean, stack.CLEAN_EXAMPLES, _STACK)
+_register(traffic.generate, traffic.GENERATE_EXAMPLES, _FEED)
+_register(traffic.replay, traffic.REPLAY_EXAMPLES, _FEED)
+_register(alerts.alerts, alerts.EXAMPLES, _LOOK)
+_register(explain.explain, explain.EXAMPLES, _LOOK)
+_register(cards.cards, cards.EXAMPLES, _LOOK)
+_register(configs.apply, configs.APPLY_EXAMPLES, _TUNE)
+_register(configs.get, configs.GET_EXAMPLES, _TUNE)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cardwatch {version('cardwatch')}")
+        raise typer.Exit
+
+
+@app.callback()
+def cardwatch(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Find suspicious payment-card transactions in a live stream, and say why."""
+
+
+def main() -> None:
+    """Run the command line; what goes wrong is one message on stderr and exit status 1 or 2."""
+    try:
+        app()
+    except (StackError, ValkeyError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            _end_quietly()
+        _complain(str(error))
+    except KafkaException as error:
+        _complain(f"Kafka: {error.args[0].str()}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _complain(message: str) -> None:
+    sys.stderr.write(f"cardwatch: {message}\n")
+    sys.exit(1)
+
+
+def _end_quietly() -> None:
+    """Whoever read our output has enough, such as `head`; Python must not try to flush it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)

@@ -1,0 +1,39 @@
+"""Options that several commands share, and how their words are read."""
+
+from typing import Annotated
+
+import typer
+
+from cardwatch_local.durations import parse_duration
+
+
+def _duration(text: str | float) -> float:
+    try:
+        return float(text) if isinstance(text, float) else parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+StackName = Annotated[
+    str, typer.Option("--name", metavar="STACK", help="Which stack on this machine: `demo`, …")
+]
+BootstrapServers = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Kafka's address, instead of the stack's."),
+]
+ValkeyUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Valkey's address, instead of the stack's."),
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON for other programs.")]
+Duration = Annotated[float, typer.Option(parser=_duration, metavar="SPAN")]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same stream.")]
+AnomalyShare = Annotated[
+    float, typer.Option(min=0.0, max=0.5, help="Share of transactions that scenarios inject.")
+]
+
+
+def duration_option(help_text: str) -> typer.models.OptionInfo:
+    """Make an option that takes `90s`, `10m`, `2h`, `7d` or seconds; its value is seconds."""
+    option: typer.models.OptionInfo = typer.Option(parser=_duration, metavar="SPAN", help=help_text)
+    return option

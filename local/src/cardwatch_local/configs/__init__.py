@@ -1,0 +1,1 @@
+"""DetectorConfigs on the embedded stack: read from files, published, acknowledged."""

@@ -1,0 +1,1 @@
+"""Reads what a running stack holds: topics, offsets, alerts, configs and card profiles."""

@@ -1,0 +1,113 @@
+"""Where topics end, where the job stands, and whether all is done."""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from typing import Any, Final
+
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaException,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from cardwatch_contracts.topics import Topic
+from cardwatch_local.errors import StackError
+
+JOB_GROUP: Final = "cardwatch-job"
+"""Consumer group under which the job commits what it has judged. A test holds it to the job's own
+name: importing that would load all of PyFlink."""
+
+_TIMEOUT_S: Final = 5.0
+
+Offsets = Mapping[tuple[str, int], int]
+"""Offsets by topic and partition."""
+
+
+class OffsetReader:
+    """Asks a broker for offsets, in one request for all partitions."""
+
+    def __init__(self, bootstrap_servers: str, *, timeout_s: float = _TIMEOUT_S) -> None:
+        """Ask the broker at `bootstrap_servers`, for `timeout_s` at most each time."""
+        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+        self._timeout_s = timeout_s
+
+    def ends(self, topics: Iterable[Topic], *, committed: bool = False) -> Offsets:
+        """Return the offset after the last record of every partition.
+
+        `committed`: what a consumer that reads committed gets to; an open transaction holds it
+        back.
+
+        Raises:
+            StackError: The broker did not answer.
+        """
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # untyped in the client
+        return self._list(topics, latest, committed=committed)
+
+    def at_time(self, topics: Iterable[Topic], time_ms: int) -> Offsets:
+        """Return the first offset whose record is as young as `time_ms` (epoch ms); -1: none is.
+
+        Raises:
+            StackError: The broker did not answer.
+        """
+        return self._list(topics, OffsetSpec.for_timestamp(time_ms), committed=False)
+
+    def of_group(self, group: str) -> Offsets:
+        """Return what a consumer group has committed; partitions it never read are left out.
+
+        Raises:
+            StackError: The broker did not answer.
+        """
+        asked = [ConsumerGroupTopicPartitions(group)]
+        futures = self._ask(
+            lambda: self._admin.list_consumer_group_offsets(asked, request_timeout=self._timeout_s)
+        )
+        answer = self._result(futures[group])
+        return {
+            (part.topic, part.partition): part.offset
+            for part in answer.topic_partitions or ()
+            if part.offset >= 0
+        }
+
+    def _list(self, topics: Iterable[Topic], spec: OffsetSpec, *, committed: bool) -> Offsets:
+        asked = {
+            TopicPartition(topic.name, number): spec
+            for topic in topics
+            for number in range(topic.partitions)
+        }
+        level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
+        futures = self._ask(
+            lambda: self._admin.list_offsets(
+                asked, isolation_level=level, request_timeout=self._timeout_s
+            )
+        )
+        return {
+            (part.topic, part.partition): self._result(future).offset
+            for part, future in futures.items()
+        }
+
+    def _ask(self, question: Any) -> Any:
+        try:
+            return question()
+        except KafkaException as error:
+            raise _silent(error) from None
+
+    def _result(self, future: "Future[Any]") -> Any:
+        try:
+            return future.result(self._timeout_s + 1)
+        except (KafkaException, TimeoutError) as error:
+            raise _silent(error) from None
+
+
+def _silent(error: Exception) -> StackError:
+    detail = error.args[0].str() if isinstance(error, KafkaException) else "no answer in time"
+    return StackError(f"Kafka did not tell its offsets: {detail}")
+
+
+def progress(ends: Offsets, committed: Offsets, topic: Topic) -> int:
+    """Count the offsets of a topic that a group has behind it."""
+    return sum(
+        min(committed.get((topic.name, number), 0), ends.get((topic.name, number), 0))
+        for number in range(topic.partitions)
+    )

@@ -1,0 +1,162 @@
+"""Reads whole topics, or follows them, without a consumer group of its own."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Literal
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from cardwatch_contracts.topics import Topic
+from cardwatch_local.errors import StackError
+
+RETRY_S: Final = 10.0
+"""How long a broker that does not answer is asked again."""
+
+_BATCH: Final = 10_000
+_PATIENCE_S: Final = 0.2
+
+Isolation = Literal["read_committed", "read_uncommitted"]
+
+
+def new_consumer(
+    bootstrap_servers: str,
+    *,
+    isolation: Isolation = "read_committed",
+    on_error: Callable[[KafkaError], None] | None = None,
+) -> Consumer:
+    """Make a consumer that commits nothing and says where a partition ends."""
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "group.id": "cardwatch-reader",  # required by the client, never joined
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": isolation,
+            "auto.offset.reset": "earliest",
+            "log_level": 0,  # what is wrong is said once, by us
+            "error_cb": on_error or (lambda _error: None),
+        }
+    )
+
+
+def read_topic(
+    bootstrap_servers: str,
+    topic: Topic,
+    *,
+    isolation: Isolation = "read_committed",
+    start: Sequence[TopicPartition] | None = None,
+) -> Iterator[Message]:
+    """Yield what a topic holds, up to its end when each partition is reached.
+
+    Args:
+        bootstrap_servers: Kafka's address.
+        topic: What to read.
+        isolation: Whether records of open and aborted transactions are among them.
+        start: Partitions and offsets to begin at; None: all of the topic.
+
+    Raises:
+        StackError: The broker does not answer.
+    """
+    consumer = new_consumer(bootstrap_servers, isolation=isolation)
+    try:
+        wait_for_broker(consumer, bootstrap_servers)
+        partitions = list(start) if start is not None else beginnings(topic)
+        consumer.assign(partitions)
+        yield from _until_the_ends(consumer, {part.partition for part in partitions}, topic)
+    finally:
+        consumer.close()
+
+
+def follow_topic(
+    bootstrap_servers: str,
+    topic: Topic,
+    *,
+    isolation: Isolation = "read_committed",
+    start: Sequence[TopicPartition],
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Message]:
+    """Yield a topic's records as they come, each at once.
+
+    Raises:
+        StackError: The broker has not answered for `RETRY_S`.
+    """
+    troubled: list[KafkaError] = []
+    consumer = new_consumer(bootstrap_servers, isolation=isolation, on_error=troubled.append)
+    try:
+        wait_for_broker(consumer, bootstrap_servers)
+        consumer.assign(list(start))
+        while not stopped():
+            message = consumer.poll(_PATIENCE_S)
+            if message is not None and message.error() is None:
+                troubled.clear()
+                yield message
+            elif troubled:
+                wait_for_broker(consumer, bootstrap_servers)
+                troubled.clear()
+    finally:
+        consumer.close()
+
+
+def wait_for_broker(consumer: Consumer, bootstrap_servers: str) -> None:
+    """Return once the broker answers.
+
+    Raises:
+        StackError: It did not for `RETRY_S`.
+    """
+    deadline = time.monotonic() + RETRY_S
+    while True:
+        try:
+            consumer.list_topics(timeout=max(0.5, min(2.0, deadline - time.monotonic())))
+            return
+        except KafkaException as error:
+            if time.monotonic() >= deadline:
+                raise StackError(
+                    f"Kafka at {bootstrap_servers} has not answered for {RETRY_S:.0f} s: "
+                    f"{error.args[0].str()}. Is the stack running? See `cardwatch status`."
+                ) from None
+
+
+def beginnings(topic: Topic) -> list[TopicPartition]:
+    """Return every partition of a topic at its first record."""
+    return [TopicPartition(topic.name, n, OFFSET_BEGINNING) for n in range(topic.partitions)]
+
+
+def value_of(message: Message) -> bytes | None:
+    """Return a record's value as bytes; None for a tombstone."""
+    value = message.value()
+    return value.encode() if isinstance(value, str) else value
+
+
+def key_of(message: Message) -> bytes | None:
+    """Return a record's key as bytes; None where it has none."""
+    key = message.key()
+    return key.encode() if isinstance(key, str) else key
+
+
+def _until_the_ends(consumer: Consumer, open_ends: set[int], topic: Topic) -> Iterator[Message]:
+    silent_since = time.monotonic()
+    while open_ends:
+        for message in consumer.consume(_BATCH, timeout=_PATIENCE_S):
+            silent_since = time.monotonic()
+            error = message.error()
+            if error is None:
+                yield message
+            elif error.code() == KafkaError._PARTITION_EOF:
+                open_ends.discard(message.partition() or 0)
+            elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise StackError(
+                    f"topic {topic.name} is not there, or has fewer than {topic.partitions} "
+                    "partitions: this Kafka was not set up by Cardwatch"
+                )
+        if time.monotonic() - silent_since > RETRY_S:
+            raise StackError(
+                f"Kafka stopped answering while topic {topic.name} was read: "
+                f"{len(open_ends)} of its partitions were not read to their end"
+            )
