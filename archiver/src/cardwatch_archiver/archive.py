@@ -48,6 +48,7 @@ class ProfileArchiver:
         self._clock = clock
         self._position: Position | None = None
         self._checked_s = clock()
+        self._topic_checked_s = clock()
 
     def run(self) -> None:
         """Write profiles until stopped.
@@ -75,6 +76,9 @@ class ProfileArchiver:
 
     def _step(self) -> None:
         """Take one batch, or look whether Valkey is still where it was left."""
+        if self._clock() - self._topic_checked_s >= self._settings.topic_check_interval_s:
+            self._topic_checked_s = self._clock()
+            self._topic.check_same()
         if self._position is None:
             self._position = self._store.position(self._topic.topic_id)
             self._topic.seek(self._position.offsets)

@@ -44,7 +44,8 @@ class ProfileTopic:
             "log_level": 2,  # what the client says of a broker that is away, `_on_error` says once
         }
         self._unreachable = False
-        self.topic_id, self._partitions = self._describe(AdminClient(address), settings, stop)
+        self._admin = AdminClient(address)
+        self.topic_id, self._partitions = self._wait_for_topic(settings, stop)
         self._consumer = Consumer(
             {
                 **address,
@@ -92,18 +93,28 @@ class ProfileTopic:
         """Close the connections."""
         self._consumer.close()
 
-    def _describe(
-        self, admin: AdminClient, settings: ArchiverSettings, stop: Event
-    ) -> tuple[str, int]:
+    def check_same(self) -> None:
+        """Look whether the topic is still the one that was opened: the consumer would not say.
+
+        Raises:
+            KafkaFailedError: it was removed or made anew. A start over begins with the new one.
+        """
+        try:
+            topic_id, _ = self._describe()
+        except (KafkaException, TimeoutError) as error:
+            code = error.args[0].code() if isinstance(error, KafkaException) else None
+            if code != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                return  # Kafka is away: its word counts when it is back
+            topic_id = None
+        if topic_id != self.topic_id:
+            raise KafkaFailedError(f"the topic `{self._topic}` was removed or made anew")
+
+    def _wait_for_topic(self, settings: ArchiverSettings, stop: Event) -> tuple[str, int]:
         """Return the topic's id and how many partitions it has, once it is there."""
         deadline_s = monotonic() + settings.kafka_start_timeout_s
         while not stop.is_set():
             try:
-                answer = admin.describe_topics(
-                    TopicCollection([self._topic]), request_timeout=_ASK_S
-                )
-                topic = answer[self._topic].result(2 * _ASK_S)
-                return str(topic.topic_id), len(topic.partitions)
+                return self._describe()
             except (KafkaException, TimeoutError) as error:
                 if monotonic() >= deadline_s:
                     raise KafkaFailedError(
@@ -112,6 +123,11 @@ class ProfileTopic:
                     ) from None
             stop.wait(_ASK_S / 4)
         raise KafkaFailedError("stopped while waiting for Kafka")
+
+    def _describe(self) -> tuple[str, int]:
+        answer = self._admin.describe_topics(TopicCollection([self._topic]), request_timeout=_ASK_S)
+        topic = answer[self._topic].result(_ASK_S)
+        return str(topic.topic_id), len(topic.partitions)
 
     def _on_error(self, error: KafkaError) -> None:
         """Say once that Kafka is away; the client reconnects by itself, for ever."""

@@ -24,6 +24,8 @@ class ArchiverSettings:
     """How long a batch may fill before it is written. Seconds, > 0."""
     check_interval_s: float = 1.0
     """How often an idle archiver looks whether Valkey was flushed. Seconds, > 0."""
+    topic_check_interval_s: float = 10.0
+    """How often it looks whether the topic was removed or made anew. Seconds, > 0."""
     valkey_timeout_s: float = 0.75
     """Longest wait for one answer of Valkey; a stop takes twice that at most. Seconds, > 0."""
     max_backoff_s: float = 2.0

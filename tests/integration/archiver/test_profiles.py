@@ -255,6 +255,16 @@ def test_profiles_of_a_topic_that_was_made_anew_replace_the_old_ones(archive: Ar
     assert read_stats(archive.client) == ProfileStats(profiles=10, transactions=10)
 
 
+def test_a_topic_that_is_removed_ends_the_archiver_with_a_message(archive: Archive) -> None:
+    process = archive.start()
+    archive.send_profiles(range(10), version=1)
+    archive.wait_until_written()
+    admin = AdminClient({"bootstrap.servers": archive.bootstrap_servers})
+    admin.delete_topics([archive.topic])[archive.topic].result(DEADLINE_S)
+    assert process.wait(DEADLINE_S) == 1
+    assert f"the topic `{archive.topic}` was removed" in archive.log.read_text()
+
+
 def test_a_kafka_that_is_not_there_ends_with_a_message() -> None:
     settings = ArchiverSettings(
         bootstrap_servers="127.0.0.1:9",
