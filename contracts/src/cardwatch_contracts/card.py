@@ -8,8 +8,7 @@ from typing import Final
 
 import msgspec
 
-from cardwatch_contracts.codec import InvalidRecordError, decode
-from cardwatch_contracts.privacy import is_card_number
+from cardwatch_contracts.codec import decode, refuse_card_numbers
 from cardwatch_contracts.transaction import Currency, EventTimeMs, Identifier, LimitMinor
 
 
@@ -68,8 +67,7 @@ def decode_card(value: bytes | None) -> Card:
         InvalidRecordError: with the field and what is allowed.
     """
     card = decode(_card_decoder, value)
-    if is_card_number(card.card_id):
-        raise InvalidRecordError("Card number where a token is expected - at `$.card_id`")
+    refuse_card_numbers(card, ("card_id", "user_id", "bank_id", "payment_system"))
     return card
 
 

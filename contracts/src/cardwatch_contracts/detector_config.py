@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from cardwatch_contracts._explain import explain
 from cardwatch_contracts.codec import InvalidRecordError, decode
 from cardwatch_contracts.transaction import (
     MAX_AMOUNT_MINOR,
@@ -253,17 +254,4 @@ def parse_detector_config(manifest: object) -> DetectorConfig:
     try:
         return msgspec.convert(manifest, DetectorConfig, strict=True)
     except msgspec.ValidationError as error:
-        raise InvalidRecordError(_explain(str(error))) from None
-
-
-def _explain(message: str) -> str:
-    """Add the allowed names to msgspec's word about an unknown field."""
-    if "unknown field" not in message:
-        return message
-    path = message.rpartition("`$")[2].rstrip("`").split(".")[1:] if "`$" in message else []
-    struct: type[msgspec.Struct] = DetectorConfig
-    for step in path:
-        fields = {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
-        struct = fields[step]
-    allowed = ", ".join(field.encode_name for field in msgspec.structs.fields(struct))
-    return f"{message}; allowed: {allowed}"
+        raise InvalidRecordError(explain(str(error), DetectorConfig)) from None

@@ -7,10 +7,11 @@ payment cards in use have 13 to 19. See ISO/IEC 7812-1, annex B, for the Luhn fo
 import re
 from typing import Final
 
-_MIN_DIGITS: Final = 13
+MIN_CARD_DIGITS: Final = 13
 _MAX_DIGITS: Final = 19
 _DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
-_DIGIT_RUN = re.compile(r"\d(?:[ \t.\-+_]?\d|%20\d){12,}")
+_DIGIT_RUN = re.compile(r"\d(?:(?:[ \t.\-+_]|%20|%2[BbDdEe]){0,3}\d){12,}")
+_URL_ENCODED_SEPARATOR = re.compile(r"%2[0BbDdEe]")
 _SEPARATORS: Final = str.maketrans("", "", " \t.-+_")
 
 REDACTED: Final = "[card number redacted]"
@@ -20,21 +21,18 @@ def passes_luhn(digits: str) -> bool:
     """Whether the last of `digits` is the Luhn check digit of those before it."""
     total = 0
     for position, digit in enumerate(reversed(digits)):
-        value = ord(digit) - 48
+        value = int(digit)  # of any script: Arabic digits make a card number too
         total += _DOUBLED[value] if position % 2 else value
     return total % 10 == 0
 
 
 def is_card_number(text: str) -> bool:
     """Whether `text`, apart from separators, is 13 to 19 digits that pass the Luhn check."""
-    if len(text) < _MIN_DIGITS or text[0].isalpha():  # most ids end here: this runs per field
+    if len(text) < MIN_CARD_DIGITS or text[0].isalpha():  # most ids end here
         return False
     digits = text.translate(_SEPARATORS)
     return (
-        _MIN_DIGITS <= len(digits) <= _MAX_DIGITS
-        and digits.isascii()
-        and digits.isdigit()
-        and passes_luhn(digits)
+        MIN_CARD_DIGITS <= len(digits) <= _MAX_DIGITS and digits.isdecimal() and passes_luhn(digits)
     )
 
 
@@ -48,8 +46,8 @@ def redact_card_numbers(text: str) -> str:
 
 
 def _redact_run(match: re.Match[str]) -> str:
-    digits = match.group().replace("%20", "").translate(_SEPARATORS)
-    for length in range(_MIN_DIGITS, min(_MAX_DIGITS, len(digits)) + 1):
+    digits = _URL_ENCODED_SEPARATOR.sub("", match.group()).translate(_SEPARATORS)
+    for length in range(MIN_CARD_DIGITS, min(_MAX_DIGITS, len(digits)) + 1):
         for start in range(len(digits) - length + 1):
             if passes_luhn(digits[start : start + length]):
                 return REDACTED

@@ -5,8 +5,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from cardwatch_contracts.codec import InvalidRecordError, decode
-from cardwatch_contracts.privacy import is_card_number
+from cardwatch_contracts.codec import InvalidRecordError, decode, refuse_card_numbers
 
 MAX_AMOUNT_MINOR: Final = 10**15
 """Largest amount, either sign, in minor units: sums of many stay exact everywhere."""
@@ -64,6 +63,11 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 _decoder: Final = msgspec.json.Decoder(Transaction)
+_TEXT_FIELDS: Final = (
+    *("card_id", "user_id", "transaction_id", "merchant_id", "merchant_category"),
+    *("bank_id", "payment_system", "city", "label"),
+)
+"""Every field a card number would fit in."""
 
 
 def decode_transaction(value: bytes | None) -> Transaction:
@@ -81,17 +85,10 @@ def check_transaction(txn: Transaction) -> None:
     """Check what the types alone cannot say.
 
     Raises:
-        InvalidRecordError: a code is not in capital letters, or an identifier is a card number.
+        InvalidRecordError: a code is not in capital letters, or a field is a card number.
     """
     if not (txn.currency.isalpha() and txn.currency.isascii() and txn.currency.isupper()):
         raise InvalidRecordError("Expected an ISO 4217 code such as `EUR` - at `$.currency`")
     if not (txn.country.isalpha() and txn.country.isascii() and txn.country.isupper()):
         raise InvalidRecordError("Expected an ISO 3166-1 code such as `DE` - at `$.country`")
-    if is_card_number(txn.card_id):
-        raise InvalidRecordError("Card number where a token is expected - at `$.card_id`")
-    if is_card_number(txn.user_id):
-        raise InvalidRecordError("Card number where a token is expected - at `$.user_id`")
-    if is_card_number(txn.transaction_id):
-        raise InvalidRecordError("Card number where an id is expected - at `$.transaction_id`")
-    if is_card_number(txn.merchant_id):
-        raise InvalidRecordError("Card number where an id is expected - at `$.merchant_id`")
+    refuse_card_numbers(txn, _TEXT_FIELDS)

@@ -1,0 +1,121 @@
+from uuid import UUID
+
+import pytest
+from msgspec.structs import replace
+from tests.unit.transactions import make_transaction
+
+from cardwatch_contracts.alert import Alert, Finding, alert_id_of, decode_alert
+from cardwatch_contracts.card import (
+    Card,
+    CardProfile,
+    card_key,
+    decode_card,
+    decode_card_profile,
+)
+from cardwatch_contracts.codec import InvalidRecordError, encode
+from cardwatch_contracts.dead_letter import DeadLetter, decode_dead_letter
+from cardwatch_contracts.money import format_amount
+from cardwatch_contracts.telemetry import trace_id_of
+from cardwatch_contracts.topics import TOPICS
+
+_CARD = Card(
+    card_id="card-1",
+    user_id="user-1",
+    bank_id="bank-a",
+    payment_system="visa",
+    currency="EUR",
+    card_limit_minor=500_000,
+)
+
+
+def test_the_alert_of_a_transaction_always_has_the_same_id() -> None:
+    assert alert_id_of("txn-1") == alert_id_of("txn-1") != alert_id_of("txn-2")
+    assert UUID(alert_id_of("txn-1")).version == 5
+
+
+def test_every_record_travels_whole() -> None:
+    finding = Finding(
+        detector="negative_amount",
+        observed=-5,
+        threshold=0,
+        unit="minor",
+        reason="amount of -0.05 EUR is below zero",
+        counterfactual="no finding from 0.00 EUR",
+        mode="shadow",
+    )
+    alert = Alert(
+        alert_id=alert_id_of("txn-1"),
+        transaction=make_transaction(amount_minor=-5),
+        findings=(finding,),
+        config="built-in",
+        generation=0,
+        ingested_at=1,
+        mode="shadow",
+        trace_id="0af7651916cd43dd8448eb211c80319c",
+    )
+    profile = CardProfile(card_id="card-1", user_id="user-1", version=2, transactions=2)
+    letter = DeadLetter(
+        reason="not JSON", topic="t", partition=0, offset=1, ingested_at=2, size_bytes=3
+    )
+
+    assert decode_alert(encode(alert)) == alert
+    assert decode_card(encode(_CARD)) == _CARD
+    assert decode_card_profile(encode(profile)) == profile
+    assert decode_dead_letter(encode(letter)) == letter
+
+
+def test_a_card_is_kept_under_its_user_and_itself() -> None:
+    assert card_key(_CARD) == b"user-1/card-1"
+
+
+@pytest.mark.parametrize("field", ["card_id", "user_id", "bank_id", "payment_system"])
+def test_a_card_number_in_a_card_is_refused(field: str) -> None:
+    with pytest.raises(InvalidRecordError, match=rf"Card number .* - at `\$\.{field}`"):
+        decode_card(encode(replace(_CARD, **{field: "4111 1111 1111 1111"})))
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "currency", "written"),
+    [
+        (0, "EUR", "0.00 EUR"),
+        (5, "EUR", "0.05 EUR"),
+        (-5, "EUR", "-0.05 EUR"),
+        (123_456_789, "USD", "1,234,567.89 USD"),
+        (1_500, "JPY", "1,500 JPY"),
+        (1_500, "KWD", "1.500 KWD"),
+        (10**15 + 1, "EUR", "10,000,000,000,000.01 EUR"),
+    ],
+)
+def test_an_amount_is_written_with_the_decimals_of_its_currency(
+    amount_minor: int, currency: str, written: str
+) -> None:
+    assert format_amount(amount_minor, currency) == written
+
+
+@pytest.mark.parametrize(
+    ("traceparent", "trace_id"),
+    [
+        (
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "0af7651916cd43dd8448eb211c80319c",
+        ),
+        (None, None),
+        ("", None),
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331", None),
+        ("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", None),
+        (f"00-{'0' * 32}-b7ad6b7169203331-01", None),
+        (f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-01", None),
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\n", None),
+    ],
+)
+def test_the_trace_id_is_read_from_a_well_formed_context_only(
+    traceparent: str | None, trace_id: str | None
+) -> None:
+    assert trace_id_of(traceparent) == trace_id
+
+
+def test_topics_have_names_of_their_own_and_settings_kafka_knows() -> None:
+    assert len({topic.name for topic in TOPICS}) == len(TOPICS)
+    for topic in TOPICS:
+        assert topic.partitions >= 1
+        assert ("retention.ms" in topic.config) == (topic.cleanup == "delete")
