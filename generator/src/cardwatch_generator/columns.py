@@ -34,6 +34,7 @@ class RowMapper:
         if mapping.card_number_columns and tokenise is None:
             raise ValueError("the mapping names `card_number_columns`: a token key is needed")
         self._mapping = mapping
+        self._columns = mapping.columns
         self._file_stem = file_stem
         self._constants = {
             name: constant
@@ -42,7 +43,7 @@ class RowMapper:
         }
         self._readers: dict[str, Reader] = {}
         self._empty: dict[str, Reader] = {}
-        for name, column in mapping.columns.items():
+        for name, column in self._columns.items():
             source = mapping.sources[name]
             is_number = column in mapping.card_number_columns
             self._readers[name] = reader_of(source, tokenise if is_number else None)
@@ -70,7 +71,7 @@ class RowMapper:
         self, name: str, batch: Batch, failed: dict[int, Rejection]
     ) -> Sequence[object]:
         """Read one field of all rows; a cell that cannot be read is noted in `failed`."""
-        column = self._mapping.columns[name]
+        column = self._columns[name]
         read, read_empty = self._readers[name], self._empty[name]
         cells = batch.columns[column]
         if None not in cells and "" not in cells:
@@ -104,7 +105,7 @@ class RowMapper:
             return Rejection(
                 line=line,
                 field=name,
-                column=self._mapping.columns.get(name, ""),
+                column=self._columns.get(name, ""),
                 reason=_FIELD.sub("", str(error)),
             )
         return txn
