@@ -80,7 +80,7 @@ def assemble(settings: StackSettings, classpaths: Mapping[str, Sequence[Path]]) 
 
 def _archiver(settings: StackSettings, bootstrap_servers: str, valkey_url: str) -> Service:
     command = [
-        *(sys.executable, "-m", "cardwatch_archiver"),
+        *(sys.executable, "-P", "-m", "cardwatch_archiver"),
         *("--bootstrap-servers", bootstrap_servers),
         *("--valkey-url", valkey_url),
     ]

@@ -122,10 +122,11 @@ def decode_settings(text: str) -> StackSettings:
 def _spawn(settings: StackSettings) -> subprocess.Popen[bytes]:
     log_file = supervisor_log(settings)
     log_file.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "cardwatch_local.supervisor", encode_settings(settings)]
+    # -P: modules that lie about in the user's working directory are none of ours.
+    command = [sys.executable, "-P", "-m", "cardwatch_local.supervisor"]
     with log_file.open("wb") as log:
         return subprocess.Popen(
-            command,
+            [*command, encode_settings(settings)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from cardwatch_local.checkpoints import newest_checkpoint
+from cardwatch_local.checkpoints import newest_checkpoint, remove_outdated
 from cardwatch_local.class_archive import ClassArchives
 from cardwatch_local.flink_config import (
     OPEN_MODULES,
@@ -26,7 +26,7 @@ from cardwatch_local.settings import StackSettings
 _JOBMANAGER: Final = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint"
 _TASKMANAGER: Final = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 _PYTHON_DRIVER: Final = "org.apache.flink.client.python.PythonDriver"
-_JOB_TIMEOUT_S: Final = 120.0
+_JOB_TIMEOUT_S: Final = 240.0
 
 
 class JobManager(Service):
@@ -55,6 +55,8 @@ class JobManager(Service):
 
     def _from_newest_checkpoint(self) -> list[str]:
         newest = newest_checkpoint(self._checkpoints)
+        remove_outdated(self._checkpoints, newest)
+        # In front: what stands behind the first argument Flink does not know is the job's.
         restore = () if newest is None else ("--fromSavepoint", newest.as_uri())
         return self._program.command(self._archives, *restore)
 

