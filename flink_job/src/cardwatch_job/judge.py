@@ -5,7 +5,6 @@ the users' memories are kept differs.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final, Protocol
 
 from cardwatch_contracts.alert import Alert, Finding, alert_id_of
@@ -21,8 +20,9 @@ from cardwatch_job.rules import Rules, RuleSet
 
 MAX_AHEAD_MS: Final = 5 * 60_000
 """How far a transaction's event time may lie after Kafka took it. Milliseconds."""
-PROFILE_INTERVAL_MS: Final = 10_000
-"""Event time between two profiles of a card. Milliseconds."""
+PROFILE_EVERY: Final = 10
+"""A card's profile is published with each of its first ten transactions, then with every tenth:
+an average over more hardly moves in between, and a profile costs as much as judging."""
 
 
 class Users(Protocol):
@@ -74,11 +74,10 @@ class Judge:
         history = History(user.card(txn.card_id), user.cards)
         rule_set = self.rules.select(txn)
         findings = examine(txn, history, rule_set)
-        profile_due = _profile_due(txn, history.card)
         users.store(txn.user_id, user)
         if findings:
             yield _alert(record, txn, findings, rule_set)
-        if profile_due:
+        if _profile_due(history.card.transactions):
             yield _profile(txn.user_id, txn.card_id, history.card)
 
 
@@ -109,8 +108,9 @@ def _alert(
         mode="active" if any(finding.mode == "active" for finding in findings) else "shadow",
         trace_id=trace_id,
     )
-    output = OutputRecord.of(ALERTS.name, txn.user_id, alert)
-    return replace(output, traceparent=traceparent) if trace_id else output
+    return OutputRecord.of(
+        ALERTS.name, txn.user_id, alert, traceparent=traceparent if trace_id else None
+    )
 
 
 def _rekeyed(record: InputRecord, txn: Transaction) -> OutputRecord:
@@ -139,12 +139,8 @@ def _dead_letter(record: InputRecord, reason: str) -> OutputRecord:
     return OutputRecord.of(DEAD_LETTERS.name, key, letter)
 
 
-def _profile_due(txn: Transaction, card: CardState) -> bool:
-    """Whether the card's profile is to be published; event time keeps it the same on replay."""
-    if card.profiled_at is not None and txn.event_time < card.profiled_at + PROFILE_INTERVAL_MS:
-        return False
-    card.profiled_at = txn.event_time
-    return True
+def _profile_due(transactions: int) -> bool:
+    return transactions <= PROFILE_EVERY or transactions % PROFILE_EVERY == 0
 
 
 def _profile(user_id: str, card_id: str, card: CardState) -> OutputRecord:

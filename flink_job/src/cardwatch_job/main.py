@@ -8,10 +8,10 @@ from pyflink.datastream import CheckpointingMode, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
 from cardwatch_contracts.detector_config import MAX_PARALLELISM
-from cardwatch_job.scoring import CONFIGS, ScoreUsers
+from cardwatch_job.operators import batch_records, score_batches
 from cardwatch_job.settings import JobSettings
-from cardwatch_job.sinks import OUTPUT_TYPE, write
-from cardwatch_job.sources import config_values, keyed_records
+from cardwatch_job.sinks import write
+from cardwatch_job.sources import detector_configs, transactions_and_cards
 
 JOB_NAME = "cardwatch"
 
@@ -24,14 +24,8 @@ def build(environment: StreamExecutionEnvironment, settings: JobSettings) -> Non
     environment.set_max_parallelism(MAX_PARALLELISM)
     tables = StreamTableEnvironment.create(environment)
     tables.get_config().set("table.exec.uid.generation", "ALWAYS")
-    records = keyed_records(tables, settings)
-    configs = config_values(tables, settings).broadcast(CONFIGS)
-    outputs = (
-        records.connect(configs)
-        .process(ScoreUsers(), output_type=OUTPUT_TYPE)
-        .name("score users")
-        .uid("score-users")
-    )
+    batches = batch_records(tables, transactions_and_cards(tables, settings), settings)
+    outputs = score_batches(batches, detector_configs(tables, settings))
     write(outputs, tables, settings)
 
 
@@ -40,7 +34,9 @@ def main(args: Sequence[str]) -> None:
     settings = JobSettings.from_args(args)
     configuration = Configuration()
     configuration.set_string("python.execution-mode", "process")
-    configuration.set_string("python.fn-execution.bundle.time", str(settings.bundle_time_ms))
+    # An element is a whole batch: a bundle of them is full early and never waits long.
+    configuration.set_string("python.fn-execution.bundle.size", "32")
+    configuration.set_string("python.fn-execution.bundle.time", "5")
     environment = StreamExecutionEnvironment.get_execution_environment(configuration)
     build(environment, settings)
     environment.execute(JOB_NAME)

@@ -1,14 +1,11 @@
 """Kafka records as the job reads and writes them."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from cardwatch_contracts.codec import encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputRecord:
+class InputRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One record read from Kafka."""
 
     topic: str
@@ -22,8 +19,7 @@ class InputRecord:
     """The header of that name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputRecord:
+class OutputRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One record to write to Kafka."""
 
     topic: str
@@ -32,6 +28,8 @@ class OutputRecord:
     traceparent: str | None = None
 
     @classmethod
-    def of(cls, topic: str, key: str, record: msgspec.Struct) -> "OutputRecord":
+    def of(
+        cls, topic: str, key: str, record: msgspec.Struct, *, traceparent: str | None = None
+    ) -> "OutputRecord":
         """Encode a record of the contracts."""
-        return cls(topic=topic, key=key.encode(), value=encode(record))
+        return cls(topic=topic, key=key.encode(), value=encode(record), traceparent=traceparent)

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cardwatch_contracts.detector_config import MAX_PARALLELISM
-
 _BROKER_MAX_TRANSACTION_MS: Final = 15 * 60_000
 
 
@@ -28,11 +26,12 @@ class JobSettings:
     """How long Kafka keeps an open transaction of a job that is down. Above the checkpoint
     interval plus the time of a restart, below the broker's `transaction.max.timeout.ms`."""
 
-    bundle_time_ms: int = 20
-    """Longest wait before a bundle of records crosses into Python. Adds to the latency."""
+    batch_delay_ms: int = 20
+    """Longest wait until a record's batch is sent to Python. Adds to the latency; a longer wait
+    makes larger batches, which cost less."""
 
-    buckets: int = 512
-    """Keys that users are hashed into. Fixed for the life of the job's state."""
+    batch_bytes: int = 128 * 1024
+    """Transactions in a batch that is sent at once. Bytes."""
 
     def __post_init__(self) -> None:
         if not 100 <= self.checkpoint_interval_ms <= 600_000:
@@ -49,10 +48,10 @@ class JobSettings:
                 f"--transaction-timeout-ms is {self.transaction_timeout_ms}: at most "
                 f"{_BROKER_MAX_TRANSACTION_MS}, the broker's maximum"
             )
-        if not MAX_PARALLELISM <= self.buckets <= 65_536:
-            raise ValueError(f"--buckets is {self.buckets}: {MAX_PARALLELISM} to 65536")
-        if not 1 <= self.bundle_time_ms <= 10_000:
-            raise ValueError(f"--bundle-time-ms is {self.bundle_time_ms}: 1 to 10000")
+        if not 1 <= self.batch_delay_ms <= 10_000:
+            raise ValueError(f"--batch-delay-ms is {self.batch_delay_ms}: 1 to 10000")
+        if not 1024 <= self.batch_bytes <= 16_777_216:
+            raise ValueError(f"--batch-bytes is {self.batch_bytes}: 1024 to 16777216")
 
     @classmethod
     def from_args(cls, args: Sequence[str]) -> "JobSettings":
@@ -63,8 +62,8 @@ class JobSettings:
         for name in (
             "checkpoint_interval_ms",
             "transaction_timeout_ms",
-            "bundle_time_ms",
-            "buckets",
+            "batch_delay_ms",
+            "batch_bytes",
         ):
             option = f"--{name.replace('_', '-')}"
             parser.add_argument(option, type=int, default=getattr(cls, name))

@@ -37,8 +37,6 @@ class CardState(msgspec.Struct, array_like=True):
     """Event times of amounts just below the PIN-free limit, oldest first."""
     no_pin_times: list[int] = []
     """Event times of transactions without PIN, oldest first."""
-    profiled_at: int | None = None
-    """Event time at which the card's profile was last published. Milliseconds."""
 
     @property
     def average_amount_minor(self) -> float | None:

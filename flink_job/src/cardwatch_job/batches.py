@@ -1,0 +1,103 @@
+"""The byte layout in which batches cross between the JVM and Python.
+
+`jvm/BatchRecords.java` writes what `read_batch` reads, and `jvm/ScoreBatches.java` puts the users'
+memories before it and takes apart what `write_results` writes. Integers are big-endian; a length
+of -1 stands for a missing value.
+
+    input    = users, batch
+    users    = int32 number, or -1 where Python has them already; then for each
+               int32 length, user id, int32 length, memory
+    batch    = int32 number of records, int32 length, topic; for each record int64 timestamp,
+               int64 offset, int32 partition, int32 length of key, of header, of value;
+               then all keys, all headers, all values
+    results  = int32 bucket; int32 number of changed users, for each int32 length, user id,
+               int32 length, memory; int32 number of records, for each
+               int32 length and bytes of topic, key, value, header
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from struct import Struct, unpack_from
+from typing import Final, NamedTuple
+
+from cardwatch_job.records import OutputRecord
+
+_INT: Final = Struct(">i")
+_MISSING: Final = _INT.pack(-1)
+_RECORD: Final = Struct(">qqiiii")
+
+
+class Batch(NamedTuple):
+    """Records of one bucket and topic, column by column; all columns have the same length."""
+
+    topic: str
+    timestamps_ms: Sequence[int]
+    offsets: Sequence[int]
+    partitions: Sequence[int]
+    keys: Sequence[bytes | None]
+    headers: Sequence[bytes | None]
+    values: Sequence[bytes | None]
+
+
+def read_users(data: bytes) -> tuple[dict[str, bytes] | None, int]:
+    """Read the memories before a batch; None where there are none. Also where the batch begins."""
+    (count,) = _INT.unpack_from(data)
+    position = _INT.size
+    if count < 0:
+        return None, position
+    users: dict[str, bytes] = {}
+    for _ in range(count):
+        user, position = _read_bytes(data, position)
+        memory, position = _read_bytes(data, position)
+        users[user.decode()] = memory
+    return users, position
+
+
+def read_batch(data: bytes, position: int) -> Batch:
+    """Read a batch that begins at `position`."""
+    (count,) = _INT.unpack_from(data, position)
+    topic, position = _read_bytes(data, position + _INT.size)
+    numbers = unpack_from(">" + "qqiiii" * count, data, position)
+    position += _RECORD.size * count
+    columns = [numbers[column::6] for column in range(6)]
+    keys, position = _slices(data, position, columns[3])
+    headers, position = _slices(data, position, columns[4])
+    values, position = _slices(data, position, columns[5])
+    return Batch(topic.decode(), columns[0], columns[1], columns[2], keys, headers, values)
+
+
+def write_results(
+    bucket: int, changed: Mapping[str, bytes], records: Sequence[OutputRecord]
+) -> bytes:
+    """Write what a batch led to."""
+    parts = [_INT.pack(bucket), _INT.pack(len(changed))]
+    for user, memory in changed.items():
+        parts += _with_length(user.encode())
+        parts += _with_length(memory)
+    parts.append(_INT.pack(len(records)))
+    for record in records:
+        parts += _with_length(record.topic.encode())
+        parts += _with_length(record.key)
+        parts += _with_length(record.value)
+        parts += _with_length(record.traceparent.encode() if record.traceparent else None)
+    return b"".join(parts)
+
+
+def _with_length(value: bytes | None) -> tuple[bytes, ...]:
+    return (_MISSING,) if value is None else (_INT.pack(len(value)), value)
+
+
+def _read_bytes(data: bytes, position: int) -> tuple[bytes, int]:
+    (length,) = _INT.unpack_from(data, position)
+    start = position + _INT.size
+    return data[start : start + length], start + length
+
+
+def _slices(data: bytes, position: int, lengths: Sequence[int]) -> tuple[list[bytes | None], int]:
+    """Cut one column of a batch; -1 is a missing value."""
+    ends = list(accumulate((max(length, 0) for length in lengths), initial=position))
+    cut = [
+        None if length < 0 else data[end - length : end]
+        for length, end in zip(lengths, ends[1:], strict=True)
+    ]
+    return cut, ends[-1]

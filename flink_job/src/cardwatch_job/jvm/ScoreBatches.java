@@ -1,0 +1,153 @@
+package dev.cardwatch;
+
+import java.nio.charset.StandardCharsets;
+import java.util.BitSet;
+import java.util.Iterator;
+import java.util.Map;
+
+import org.apache.flink.api.common.state.MapState;
+import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
+import org.apache.flink.api.common.typeinfo.TypeInformation;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.java.tuple.Tuple3;
+import org.apache.flink.configuration.Configuration;
+import org.apache.flink.core.memory.DataInputDeserializer;
+import org.apache.flink.core.memory.DataOutputSerializer;
+import org.apache.flink.streaming.api.functions.python.DataStreamPythonFunctionInfo;
+import org.apache.flink.streaming.api.graph.StreamConfig;
+import org.apache.flink.streaming.api.operators.Output;
+import org.apache.flink.streaming.api.operators.python.process.ExternalPythonKeyedCoProcessOperator;
+import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
+import org.apache.flink.streaming.runtime.tasks.ProcessingTimeService;
+import org.apache.flink.streaming.runtime.tasks.StreamTask;
+import org.apache.flink.types.Row;
+
+/**
+ * PyFlink's own keyed operator, with the state's way to Python and back changed.
+ *
+ * <p>PyFlink asks the JVM for state over a separate connection, key by key. Here the users' memories
+ * of a bucket travel to Python in front of the bucket's first batch; from then on Python has them.
+ * With each batch's results come the memories that the batch changed, which are put into Flink's
+ * keyed state at once. A checkpoint barrier waits for the results of every batch before it (PyFlink
+ * finishes its bundle first), so that the state in a checkpoint is that of exactly the records
+ * before it. After a failure or a rescale Python starts empty and is told again.
+ */
+public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator {
+
+    private transient MapState users;
+    private transient BitSet known;
+    private transient DataInputDeserializer input;
+    private transient StreamRecord reused;
+
+    public ScoreBatches(
+            Object[] references,
+            StreamTask task,
+            StreamConfig config,
+            Output output,
+            ProcessingTimeService timeService) {
+        super(
+                (Configuration) references[0],
+                (DataStreamPythonFunctionInfo) references[1],
+                (TypeInformation) references[2],
+                (TypeInformation) references[3],
+                PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO);
+        this.setup(task, config, output);
+        this.setProcessingTimeService(timeService);
+    }
+
+    public void open() throws Exception {
+        super.open();
+        users =
+                getRuntimeContext()
+                        .getMapState(
+                                new MapStateDescriptor(
+                                        "users",
+                                        Types.STRING,
+                                        PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+        known = new BitSet();
+        input = new DataInputDeserializer();
+        reused = new StreamRecord(null);
+    }
+
+    public void processElement1(StreamRecord element) throws Exception {
+        Row row = (Row) element.getValue();
+        Integer bucket = (Integer) row.getField(0);
+        byte[] batch = (byte[]) row.getField(1);
+        DataOutputSerializer out = new DataOutputSerializer(batch.length + 4);
+        if (known.get(bucket.intValue())) {
+            out.writeInt(-1);
+        } else {
+            known.set(bucket.intValue());
+            writeUsers(bucket, out);
+        }
+        out.write(batch);
+        Row withUsers = Row.of(new Object[] {bucket, out.getCopyOfBuffer()});
+        super.processElement1(new StreamRecord(withUsers, element.getTimestamp()));
+    }
+
+    private void writeUsers(Integer bucket, DataOutputSerializer out) throws Exception {
+        useBucket(bucket);
+        int start = out.length();
+        out.writeInt(0);
+        int count = 0;
+        Iterator entries = users.iterator();
+        while (entries.hasNext()) {
+            Map.Entry entry = (Map.Entry) entries.next();
+            byte[] user = ((String) entry.getKey()).getBytes(StandardCharsets.UTF_8);
+            byte[] memory = (byte[]) entry.getValue();
+            out.writeInt(user.length);
+            out.write(user);
+            out.writeInt(memory.length);
+            out.write(memory);
+            count++;
+        }
+        out.writeIntUnsafe(count, start);
+    }
+
+    /** Python asks for no keyed state, so nobody else is using the backend's current key. */
+    private void useBucket(Integer bucket) throws Exception {
+        getKeyedStateBackend().setCurrentKey(Row.of(new Object[] {bucket}));
+    }
+
+    /** Take what Python answers: changed memories into state, records on to the sinks. */
+    public void emitResult(Tuple3 result) throws Exception {
+        // PyFlink's row format: one byte of null flags, the timestamp, then the length and the bytes
+        input.setBuffer((byte[]) result.f1, 0, ((Integer) result.f2).intValue());
+        input.skipBytesToRead(1 + 8 + 4);
+        int bucket = input.readInt();
+        int changed = input.readInt();
+        if (changed > 0) {
+            useBucket(Integer.valueOf(bucket));
+        }
+        for (int i = 0; i < changed; i++) {
+            String user = new String(read(), StandardCharsets.UTF_8);
+            byte[] memory = read();
+            if (memory == null) {
+                users.remove(user);
+            } else {
+                users.put(user, memory);
+            }
+        }
+        int records = input.readInt();
+        for (int i = 0; i < records; i++) {
+            String topic = new String(read(), StandardCharsets.UTF_8);
+            byte[] key = read();
+            byte[] value = read();
+            byte[] header = read();
+            String traceparent =
+                    header == null ? null : new String(header, StandardCharsets.UTF_8);
+            output.collect(reused.replace(Row.of(new Object[] {topic, key, value, traceparent})));
+        }
+    }
+
+    private byte[] read() throws Exception {
+        int length = input.readInt();
+        if (length < 0) {
+            return null;
+        }
+        byte[] bytes = new byte[length];
+        input.readFully(bytes);
+        return bytes;
+    }
+}
