@@ -10,7 +10,7 @@ from cardwatch_generator.activity import CardActivity
 from cardwatch_generator.cardholder import Population
 from cardwatch_generator.habits import HOURS
 from cardwatch_generator.holidays import ORDINARY, bustle_at
-from cardwatch_generator.payments import Payments, in_order
+from cardwatch_generator.payments import Payments
 from cardwatch_generator.purchases import purchases
 from cardwatch_generator.randomness import Purpose, generator_for
 from cardwatch_generator.sequels import SEQUELS_PER_PAYMENT, sequels
@@ -51,13 +51,13 @@ class GenuineTraffic:
         self._cumulative: list[NDArray[np.float64]] = []
 
     def between(self, start_ms: int, end_ms: int) -> tuple[Payments, Payments]:
-        """Return the payments in `[start_ms, end_ms)` in order, and sequels that may come later.
+        """Return the payments in `[start_ms, end_ms)`, bank by bank, and sequels, some later.
 
         Called with adjoining intervals in order, each shorter than an hour.
         """
         bustle = bustle_at(start_ms) if self._holidays else ORDINARY
         self._weigh(start_ms // _HOUR_MS)
-        payments = in_order(
+        payments = np.concatenate(
             [
                 purchases(self._population, cards, times_ms, self._rng, bustle=bustle.amount)
                 for cards, times_ms in self._arrivals(start_ms, end_ms, bustle.rate)

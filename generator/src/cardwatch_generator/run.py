@@ -78,7 +78,7 @@ def seed_cards(
     """
     population = population or build_population(settings)
     sink.send_cards(population.records())
-    tally = Tally()
+    tally = Tally(sink)
     payments = past_payments(settings, population, start_ms=start_ms)
     sent = 0
     for batch in past_transactions(settings, population, payments, start_ms=start_ms):
@@ -88,7 +88,7 @@ def seed_cards(
         if on_progress:
             on_progress(sent, len(payments))
     sink.flush()
-    return tally.counts(sink)
+    return tally.counts()
 
 
 class _Run:
@@ -106,7 +106,7 @@ class _Run:
         self._clock = clock
         self._stop = stop
         self._on_progress = on_progress
-        self._tally = Tally()
+        self._tally = Tally(sink)
         self._progress_at_ms = clock.now_ms()
 
     def send(self, batch: TransactionBatch, *, lag_ms: int = 0) -> None:
@@ -135,7 +135,7 @@ class _Run:
     def finish(self) -> Counts:
         """Wait until everything has arrived and return the counts."""
         self._sink.flush()
-        counts = self._tally.counts(self._sink)
+        counts = self._tally.counts()
         if self._on_progress:
             self._on_progress(counts)
         return counts
@@ -144,4 +144,4 @@ class _Run:
         now_ms = self._clock.now_ms()
         if self._on_progress and now_ms >= self._progress_at_ms:
             self._progress_at_ms = now_ms + _PROGRESS_EVERY_MS
-            self._on_progress(self._tally.counts(self._sink))
+            self._on_progress(self._tally.counts())

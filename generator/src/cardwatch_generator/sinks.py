@@ -57,11 +57,13 @@ class Sink(Protocol):
 
 
 class Tally:
-    """Counts what was sent, by label."""
+    """Counts what one run sends to a sink, which may have served others before."""
 
-    __slots__ = ("_by_label", "_event_time_ms", "_lag_ms", "_sent")
+    __slots__ = ("_before", "_by_label", "_event_time_ms", "_lag_ms", "_sent", "_sink")
 
-    def __init__(self) -> None:
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._before = (sink.acknowledged, sink.failed)
         self._sent = 0
         self._by_label: Counter[str] = Counter()
         self._event_time_ms: int | None = None
@@ -74,12 +76,13 @@ class Tally:
         self._event_time_ms = batch.transactions[-1].event_time
         self._lag_ms = lag_ms
 
-    def counts(self, sink: Sink) -> Counts:
+    def counts(self) -> Counts:
         """Return the counts with what the sink knows."""
+        acknowledged, failed = self._before
         return Counts(
             sent=self._sent,
-            acknowledged=sink.acknowledged,
-            failed=sink.failed,
+            acknowledged=self._sink.acknowledged - acknowledged,
+            failed=self._sink.failed - failed,
             by_label=dict(self._by_label),
             event_time_ms=self._event_time_ms,
             lag_ms=self._lag_ms,

@@ -18,7 +18,7 @@ from cardwatch_generator.cardholder import build_population
 from cardwatch_generator.clock import SystemClock
 from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
 from cardwatch_generator.run import run_generator, seed_cards
-from cardwatch_generator.settings import GeneratorSettings
+from cardwatch_generator.settings import GeneratorSettings, change_settings
 from cardwatch_generator.stream import TransactionStream
 from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.jar_lock import read_lock
@@ -142,6 +142,10 @@ def test_cards_and_their_history_are_seeded(kafka: KafkaSink, tail: Callable[[st
     assert len(past) == counts.acknowledged == counts.sent
     assert 6 * 300 <= counts.sent <= 9 * 300
     assert seen[-1] == (counts.sent, counts.sent)
+    live = run_generator(
+        change_settings(settings, tps={}, duration_s=1, pace="max"), sink=kafka, clock=SystemClock()
+    )
+    assert live.sent == live.acknowledged < counts.sent
 
 
 def test_no_broker_is_an_error_with_its_address_in_bounded_time() -> None:

@@ -9,7 +9,7 @@ from cardwatch_generator.settings import GeneratorSettings
 from cardwatch_generator.stream import TransactionStream
 
 _START_MS = 1_795_262_400_000
-_SETTINGS = GeneratorSettings(seed=21, duration_s=1200, anomaly_share=0.0)
+_SETTINGS = GeneratorSettings(seed=21, duration_s=800, anomaly_share=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_second_payments_are_made_at_the_same_till(transactions: list[Transactio
             quick += 1
             same += txn.merchant_id == before.merchant_id
         last[txn.card_id] = txn
-    assert quick > 20
+    assert quick > 15
     assert same == quick
 
 
@@ -80,7 +80,7 @@ def test_genuine_payments_hold_large_purchases_refunds_and_few_tenfold_amounts(
     large = sum(int((paid > 5 * np.median(paid)).sum()) for paid in enough)
     tenfold = sum(int((paid > 15 * np.median(paid)).sum()) for paid in enough)
 
-    assert large > 50
+    assert large > 20
     assert 0 < tenfold < 0.002 * len(transactions)
     assert 0 < sum(txn.amount_minor < 0 for txn in transactions) < 0.0005 * len(transactions)
 
