@@ -70,7 +70,9 @@ def spawn_detached(settings: StackSettings, listener: StepListener | None = None
     check_machine(settings)
     supervisor = _spawn(settings)
     try:
-        return _wait_ready(settings, supervisor, StepReplay(listener or SilentListener()))
+        endpoints = _wait_ready(settings, supervisor, StepReplay(listener or SilentListener()))
+        supervisor.returncode = 0  # from here on nobody's child: Popen would complain of it
+        return endpoints
     except BaseException:
         if supervisor.poll() is None:
             supervisor.terminate()

@@ -19,7 +19,7 @@ _TAIL_LINES: Final = 20
 _TAIL_BYTES: Final = 64 * 1024
 _JAVA_FRAMES: Final = ("\tat ", "\t... ")
 _LOG_KEEP_BYTES: Final = 10 * 1024 * 1024
-_POLL_S: Final = 0.05
+_POLL_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
