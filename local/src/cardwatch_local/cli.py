@@ -8,9 +8,8 @@ from typing import Annotated, Any
 
 import typer
 from confluent_kafka import KafkaException
-from valkey.exceptions import ValkeyError
 
-from cardwatch_local.commands import alerts, cards, configs, demo, explain, stack, traffic
+from cardwatch_local.commands import alerts, cards, configs, demo, explain, generate, replay, stack
 from cardwatch_local.errors import StackError
 
 app = typer.Typer(
@@ -41,8 +40,8 @@ _register(stack.down, stack.DOWN_EXAMPLES, _STACK)
 _register(stack.status, stack.STATUS_EXAMPLES, _STACK)
 _register(stack.logs, stack.LOGS_EXAMPLES, _STACK)
 _register(stack.clean, stack.CLEAN_EXAMPLES, _STACK)
-_register(traffic.generate, traffic.GENERATE_EXAMPLES, _FEED)
-_register(traffic.replay, traffic.REPLAY_EXAMPLES, _FEED)
+_register(generate.generate, generate.EXAMPLES, _FEED)
+_register(replay.replay, replay.EXAMPLES, _FEED)
 _register(alerts.alerts, alerts.EXAMPLES, _LOOK)
 _register(explain.explain, explain.EXAMPLES, _LOOK)
 _register(cards.cards, cards.EXAMPLES, _LOOK)
@@ -71,7 +70,7 @@ def main() -> None:
     """Run the command line; what goes wrong is one message on stderr and exit status 1 or 2."""
     try:
         app()
-    except (StackError, ValkeyError, OSError) as error:
+    except (StackError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             _end_quietly()
         _complain(str(error))

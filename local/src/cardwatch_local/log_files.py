@@ -4,6 +4,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -47,15 +48,16 @@ def follow_logs(
     stopped: Callable[[], bool] = lambda: False,
 ) -> None:
     """Write what is added to the files, from now on, until `stopped`; also after a rotation."""
-    tails = {name: _Tail(path) for name, path in files.items()}
-    while not stopped():
-        quiet = True
-        for name, tail in tails.items():
-            for line in tail.new_lines():
-                quiet = False
-                write(f"{name}  {line}" if len(files) > 1 else line)
-        if quiet:
-            time.sleep(_POLL_S)
+    with ExitStack() as cleanup:
+        tails = {name: cleanup.enter_context(closing(_Tail(files[name]))) for name in files}
+        while not stopped():
+            quiet = True
+            for name, tail in tails.items():
+                for line in tail.new_lines():
+                    quiet = False
+                    write(f"{name}  {line}" if len(files) > 1 else line)
+            if quiet:
+                time.sleep(_POLL_S)
 
 
 class _Tail:
@@ -69,12 +71,20 @@ class _Tail:
 
     def new_lines(self) -> list[str]:
         """Return the complete lines that were added since the last call."""
-        if self._file is None or self._was_replaced():
+        if self._file is not None and self._was_replaced(self._file):
+            self.close()
+        if self._file is None:
             self._open(at_end=False)
         if self._file is None:
             return []
         *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
         return [line.decode("utf-8", errors="replace") for line in lines]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def _open(self, *, at_end: bool) -> None:
         try:
@@ -84,14 +94,10 @@ class _Tail:
         if at_end:
             self._file.seek(0, os.SEEK_END)
 
-    def _was_replaced(self) -> bool:
+    def _was_replaced(self, file: BinaryIO) -> bool:
         try:
             there = self._path.stat()
         except FileNotFoundError:
             return False
-        assert self._file is not None
-        mine = os.fstat(self._file.fileno())
-        if there.st_ino == mine.st_ino and there.st_size >= self._file.tell():
-            return False
-        self._file.close()
-        return True
+        mine = os.fstat(file.fileno())
+        return there.st_ino != mine.st_ino or there.st_size < file.tell()

@@ -2,7 +2,7 @@
 
 from contextlib import closing
 from itertools import islice
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -12,8 +12,10 @@ from cardwatch_local.alert_text import format_time, printable
 from cardwatch_local.commands import output
 from cardwatch_local.commands.options import Json, StackName, ValkeyUrl
 from cardwatch_local.errors import StackError
-from cardwatch_local.reading.cards import ProfileReader
 from cardwatch_local.reading.connection import Connection
+
+if TYPE_CHECKING:
+    from cardwatch_local.reading.cards import ProfileReader
 
 EXAMPLES: Final = (
     "cardwatch cards --name demo",
@@ -32,6 +34,9 @@ def cards(
     valkey_url: ValkeyUrl = None,
 ) -> None:
     """Show what the history of a card has taught, from Valkey."""
+    # Here, because it loads Valkey's client, and other commands should answer at once.
+    from cardwatch_local.reading.cards import ProfileReader  # noqa: PLC0415
+
     if card_id is not None and user is not None:
         raise typer.BadParameter("give a CARD_ID or --user, not both")
     url = Connection(stack=name, valkey_url=valkey_url).valkey
@@ -51,7 +56,7 @@ def cards(
 
 
 def _find(
-    reader: ProfileReader, *, card_id: str | None, user: str | None, limit: int
+    reader: "ProfileReader", *, card_id: str | None, user: str | None, limit: int
 ) -> list[CardProfile]:
     if card_id is not None:
         profile = reader.profile(card_id)

@@ -8,8 +8,6 @@ import typer
 from rich.console import Console
 
 from cardwatch_local.commands.options import duration_option
-from cardwatch_local.demo.runner import Demo
-from cardwatch_local.demo.settings import DemoSettings
 
 EXAMPLES: Final = (
     "cardwatch demo",
@@ -41,6 +39,10 @@ def demo(
     exit status is 1 if one was lost, doubled or different.
     """
     began_s = time.monotonic()
+    # Here, because they load numpy, and other commands should answer at once.
+    from cardwatch_local.demo.runner import Demo  # noqa: PLC0415
+    from cardwatch_local.demo.settings import DemoSettings  # noqa: PLC0415
+
     settings = DemoSettings(
         duration_s=duration,
         report=report,

@@ -16,7 +16,6 @@ from cardwatch_local.commands import output
 from cardwatch_local.commands.cards import place
 from cardwatch_local.commands.options import BootstrapServers, Json, StackName, ValkeyUrl
 from cardwatch_local.errors import StackError
-from cardwatch_local.reading.cards import ProfileReader
 from cardwatch_local.reading.connection import Connection
 from cardwatch_local.reading.trail import Trail, find_trail
 
@@ -60,6 +59,9 @@ def _profile(connection: Connection, txn: Transaction | None) -> tuple[CardProfi
     """Return the card's profile, or a sentence about why it is not there."""
     if txn is None or (connection.bootstrap_servers and not connection.valkey_url):
         return None, ""
+    # Here, because it loads Valkey's client, and other commands should answer at once.
+    from cardwatch_local.reading.cards import ProfileReader  # noqa: PLC0415
+
     try:
         with closing(ProfileReader(connection.valkey)) as reader:
             profile = reader.profile(txn.card_id)

@@ -123,7 +123,7 @@ class LivePhase:
         live_from = self._offsets.ends([TRANSACTIONS])
         baselines = ValkeyBaselines(self._endpoints.valkey_url)
         stream = _Stream(settings, population, sink=sink, baselines=baselines)
-        watch = Watch(self._endpoints.bootstrap_servers, self._offsets, live_from=live_from)
+        watch = Watch(self._endpoints, self._offsets, live_from=live_from)
         began = time.monotonic()
         with watch:
             stream.start()
@@ -174,6 +174,6 @@ class LivePhase:
             recent=watch.seen.recent,
             seen=watch.seen.latency,
             committed=watch.committed.latency,
-            parts=self._parts(),
+            parts={**self._parts(), "job": watch.job_runs},
             trouble=watch.trouble or note,
         )

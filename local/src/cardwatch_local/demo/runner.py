@@ -1,21 +1,19 @@
 """One demo from the first step to the report."""
 
-import shutil
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
 from typing import Final
 
 from rich.console import Console
 
 from cardwatch_generator.cardholder import Population, build_population
-from cardwatch_generator.clock import SystemClock
-from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
+from cardwatch_generator.publish import KafkaSink
 from cardwatch_generator.settings import GeneratorSettings
 from cardwatch_local.demo.assess import Run, assess
 from cardwatch_local.demo.live import LivePhase, LiveResult
 from cardwatch_local.demo.machine import describe_machine
 from cardwatch_local.demo.oracle import gather
+from cardwatch_local.demo.preparation import forget_last_run, kafka_sink, prepare_cards
 from cardwatch_local.demo.report import Report
 from cardwatch_local.demo.screen import screen_on
 from cardwatch_local.demo.settings import STACK_NAME, DemoSettings
@@ -23,14 +21,9 @@ from cardwatch_local.demo.signals import StopSignals
 from cardwatch_local.demo.summary import summary_lines, verdict
 from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.errors import StackError
-from cardwatch_local.leftovers import end_leftovers
-from cardwatch_local.progress import StepListener
-from cardwatch_local.reading.cards import ProfileReader
 from cardwatch_local.settings import StackSettings
 from cardwatch_local.stack import Stack
-from cardwatch_local.stack_lock import StackLock
 from cardwatch_local.step_bars import steps_on
-from cardwatch_local.traffic.seeding import seed_cards, stream_history
 
 _TEND_EVERY_S: Final = 1.0
 
@@ -74,9 +67,8 @@ class Demo:
         with steps_on(self._console) as steps:
             endpoints = self._stack.start(steps)
             population = build_population(generator)
-            with _kafka_sink(endpoints) as sink:
-                self._seed(generator, population, endpoints, sink, steps)
-        with _kafka_sink(endpoints) as sink:
+            prepare_cards(generator, population, endpoints, steps)
+        with kafka_sink(endpoints) as sink:
             startup_s = time.monotonic() - self._began_s
             result = self._live(generator, population, endpoints, sink)
         if signals.received is not None:
@@ -88,25 +80,6 @@ class Demo:
                 )
                 return 0
         return self._conclude(self._report(endpoints, result, startup_s))
-
-    def _seed(
-        self,
-        generator: GeneratorSettings,
-        population: Population,
-        endpoints: Endpoints,
-        sink: KafkaSink,
-        steps: StepListener,
-    ) -> None:
-        with closing(ProfileReader(endpoints.valkey_url)) as profiles:
-            seed_cards(population, sink=sink, profiles=profiles, steps=steps)
-            stream_history(
-                generator,
-                population,
-                start_ms=SystemClock().now_ms(),
-                sink=sink,
-                profiles=profiles,
-                steps=steps,
-            )
 
     def _live(
         self,
@@ -170,30 +143,3 @@ class Demo:
 
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def forget_last_run(settings: StackSettings) -> None:
-    """Remove what an earlier demo left: its data, and its servers if it was killed.
-
-    Raises:
-        StackError: A demo is running.
-    """
-    lock = StackLock(settings.stack_dir)
-    lock.acquire()
-    try:
-        end_leftovers(settings.stack_dir)
-        shutil.rmtree(settings.data_dir, ignore_errors=True)
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _kafka_sink(endpoints: Endpoints) -> Iterator[KafkaSink]:
-    try:
-        sink = KafkaSink(KafkaSettings(bootstrap_servers=endpoints.bootstrap_servers))
-        try:
-            yield sink
-        finally:
-            sink.close()
-    except PublishError as error:
-        raise StackError(str(error)) from None

@@ -15,11 +15,14 @@ from cardwatch_contracts.topics import ALERTS, TRANSACTIONS
 from cardwatch_local.demo.latency import Rate
 from cardwatch_local.demo.snapshot import Flow
 from cardwatch_local.demo.tally import AlertTally
+from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.errors import StackError
+from cardwatch_local.flink_rest import FlinkRest
 from cardwatch_local.reading.offsets import JOB_GROUP, OffsetReader, Offsets, progress
 from cardwatch_local.reading.topic import Isolation, follow_topic, value_of
 
 _OFFSETS_EVERY_S: Final = 0.5
+_JOB_EVERY_S: Final = 1.0
 _JOIN_S: Final = 15.0
 
 
@@ -29,17 +32,16 @@ def wall_clock_ms() -> int:
 
 
 class Watch:
-    """Two consumers of `alerts` and the offsets of `transactions`, until it is left.
+    """Two consumers of `alerts`, the offsets of `transactions` and the job, until it is left.
 
     One consumer reads uncommitted: it sees an alert when the job writes it. The other reads
     committed, as everybody who acts on alerts should: it sees it after the next checkpoint.
     """
 
-    def __init__(
-        self, bootstrap_servers: str, offsets: OffsetReader, *, live_from: Offsets
-    ) -> None:
+    def __init__(self, endpoints: Endpoints, offsets: OffsetReader, *, live_from: Offsets) -> None:
         """Watch what comes after `live_from`, the present ends of `transactions`."""
-        self._bootstrap_servers = bootstrap_servers
+        self._bootstrap_servers = endpoints.bootstrap_servers
+        self._flink = FlinkRest(endpoints.flink_url or "")
         self._offsets = offsets
         self._before = sum(live_from.values())
         self._stop = threading.Event()
@@ -47,6 +49,8 @@ class Watch:
         self._totals = dict.fromkeys(self._rates, 0)
         self.trouble = ""
         """What is wrong at the moment, in a sentence."""
+        self.job_runs = True
+        """Whether every subtask of the job processes records."""
         since_ms = wall_clock_ms()
         self.seen = AlertTally(since_ms=since_ms)
         self.committed = AlertTally(since_ms=since_ms)
@@ -58,6 +62,7 @@ class Watch:
             self._thread(lambda: self._follow("read_uncommitted", start, self.seen)),
             self._thread(lambda: self._follow("read_committed", start, self.committed)),
             self._thread(self._poll_offsets),
+            self._thread(self._poll_job),
         ]
 
     def __enter__(self) -> Self:
@@ -112,6 +117,11 @@ class Watch:
             self._note("sent", sum(ends.values()) - self._before)
             self._note("judged", judged - self._before)
             self._note("alerts", self.seen.alerts)
+
+    def _poll_job(self) -> None:
+        while not self._stop.wait(_JOB_EVERY_S):
+            status = self._flink.job_status()
+            self.job_runs = status is not None and status.is_running
 
     def _note(self, name: str, total: int) -> None:
         self._totals[name] = max(0, total)

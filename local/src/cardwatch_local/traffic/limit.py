@@ -11,7 +11,7 @@ class LimitedSink:
         """Pass on `limit` transactions; None: all."""
         self._sink = sink
         self._left = limit
-        self._tally = Tally()
+        self._tally = Tally(sink)
 
     @property
     def is_full(self) -> bool:
@@ -21,7 +21,7 @@ class LimitedSink:
     @property
     def counts(self) -> Counts:
         """What was passed on."""
-        return self._tally.counts(self._sink)
+        return self._tally.counts()
 
     @property
     def acknowledged(self) -> int:

@@ -1,6 +1,7 @@
 """Before the live phase: cards on record, and a past for each of them."""
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 from cardwatch_generator.cardholder import Population
@@ -18,8 +19,9 @@ _POLL_S: Final = 0.1
 class _Patience:
     """Gives up when nothing has moved for a minute; a slow machine that moves may go on."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, why: Callable[[], str | None]) -> None:
         self._what = what
+        self._why = why
         self._done = -1
         self._since = time.monotonic()
 
@@ -32,14 +34,17 @@ class _Patience:
         if done > self._done:
             self._done, self._since = done, time.monotonic()
         elif time.monotonic() - self._since > _STALL_S:
-            raise StackError(
-                f"{self._what} has stood at {done:,} for {_STALL_S:.0f} s; "
-                "`cardwatch logs --name demo` says why"
-            )
+            reason = self._why() or "`cardwatch logs` says why"
+            raise StackError(f"{self._what} has stood at {done:,} for {_STALL_S:.0f} s: {reason}")
 
 
 def seed_cards(
-    population: Population, *, sink: KafkaSink, profiles: ProfileReader, steps: StepListener
+    population: Population,
+    *,
+    sink: KafkaSink,
+    profiles: ProfileReader,
+    steps: StepListener,
+    why_stuck: Callable[[], str | None] = lambda: None,
 ) -> None:
     """Publish the cards and wait until Valkey has a profile of each.
 
@@ -52,7 +57,7 @@ def seed_cards(
     step, total = "seed cards", len(population)
     steps.started(step, total)
     sink.send_cards(population.records())
-    patience = _Patience("the number of card profiles in Valkey")
+    patience = _Patience("the number of card profiles in Valkey", why_stuck)
     while (done := profiles.stats().profiles) < total:
         patience.saw(done)
         steps.advanced(step, done)
@@ -68,6 +73,7 @@ def stream_history(
     sink: KafkaSink,
     profiles: ProfileReader,
     steps: StepListener,
+    why_stuck: Callable[[], str | None] = lambda: None,
 ) -> int:
     """Send what the cards did before `start_ms` (epoch ms) and wait until Valkey shows all of it.
 
@@ -84,7 +90,7 @@ def stream_history(
     for batch in past_transactions(settings, population, payments, start_ms=start_ms):
         sink.send(batch)
     sink.flush()
-    patience = _Patience("the number of transactions in the profiles in Valkey")
+    patience = _Patience("the number of transactions in the profiles in Valkey", why_stuck)
     while (done := profiles.stats().transactions) < total:
         patience.saw(done)
         steps.advanced(step, done)

@@ -12,7 +12,8 @@ import yaml
 from cardwatch_generator.baselines import ValkeyBaselines
 from cardwatch_generator.cardholder import Population, build_population
 from cardwatch_generator.clock import Clock, SystemClock
-from cardwatch_generator.publish import KafkaSettings, KafkaSink
+from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
+from cardwatch_generator.replay import parse_shift_to
 from cardwatch_generator.run import run_generator, seed_cards, start_of
 from cardwatch_generator.settings import GeneratorSettings, parse_settings
 from cardwatch_generator.sinks import Counts, JsonLinesSink, Sink
@@ -53,6 +54,18 @@ def read_banks(path: Path) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise StackError(f"{path}: expected a list of banks, or a mapping with `banks`")
     return tree
+
+
+def parse_start(text: str) -> int:
+    """Read `--start`: an ISO 8601 time with its offset, or `now`; epoch milliseconds.
+
+    Raises:
+        StackError: says what is allowed.
+    """
+    try:
+        return parse_shift_to(text, now_ms=SystemClock().now_ms)
+    except ValueError as error:
+        raise StackError(str(error).replace("shift_to", "--start", 1)) from None
 
 
 def generator_settings(
@@ -99,10 +112,24 @@ def simulate(
     """Send the stream until it ends, `count` is reached or `stopped` says so.
 
     Raises:
-        StackError: Valkey does not answer while cards are seeded.
-        PublishError: Kafka did not take a record in time.
+        StackError: Kafka did not take a record in time, or Valkey does not answer while cards
+            are seeded.
         OSError: The file could not be written.
     """
+    try:
+        return _simulate(settings, target, count=count, steps=steps, stopped=stopped)
+    except PublishError as error:
+        raise StackError(str(error)) from None
+
+
+def _simulate(
+    settings: GeneratorSettings,
+    target: Target,
+    *,
+    count: int | None,
+    steps: StepListener,
+    stopped: Callable[[], bool],
+) -> Counts:
     clock = SystemClock()
     population = build_population(settings)
     with ExitStack() as cleanup:

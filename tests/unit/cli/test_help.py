@@ -1,0 +1,68 @@
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from cardwatch_local.cli import app
+from cardwatch_local.commands import alerts, cards, configs, demo, explain, generate, replay, stack
+
+EXAMPLES = {
+    "demo": demo.EXAMPLES,
+    "up": stack.UP_EXAMPLES,
+    "down": stack.DOWN_EXAMPLES,
+    "status": stack.STATUS_EXAMPLES,
+    "logs": stack.LOGS_EXAMPLES,
+    "clean": stack.CLEAN_EXAMPLES,
+    "generate": generate.EXAMPLES,
+    "replay": replay.EXAMPLES,
+    "alerts": alerts.EXAMPLES,
+    "explain": explain.EXAMPLES,
+    "cards": cards.EXAMPLES,
+    "apply": configs.APPLY_EXAMPLES,
+    "get": configs.GET_EXAMPLES,
+}
+RUNNER = CliRunner(env={"COLUMNS": "140", "NO_COLOR": "1", "TERM": "dumb"})
+
+
+def test_every_command_is_listed() -> None:
+    shown = RUNNER.invoke(app, ["--help"]).output
+    for command in EXAMPLES:
+        assert re.search(rf"\b{command}\b", shown)
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_help_has_one_to_three_examples_each_on_its_line(command: str) -> None:
+    result = RUNNER.invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert 1 <= len(EXAMPLES[command]) <= 3
+    lines = [line.strip() for line in result.output.splitlines()]
+    for example in EXAMPLES[command]:
+        assert example in lines
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_the_options_of_an_example_exist(command: str) -> None:
+    shown = RUNNER.invoke(app, [command, "--help"]).output
+    for example in EXAMPLES[command]:
+        own = example.partition(" | ")[0]
+        for option in re.findall(r"(?<= )--?[a-z][a-z-]*", own):
+            assert option in shown, f"{option} of `{example}`"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["demo", "--durration", "5"], "No such option: --durration"),
+        (["demo", "--duration", "soon"], "allowed are 90s, 10m"),
+        (["alerts", "--detector", "magic"], "there are amount_spike"),
+        (["alerts", "--mode", "loud"], "active"),
+        (["cards", "tok_a", "--user", "1"], "not both"),
+        (["up", "--parallelism", "0"], "--parallelism"),
+        (["get", "pods"], "detectorconfigs"),
+        (["fly"], "No such command"),
+    ],
+)
+def test_what_is_not_allowed_is_named_with_status_2(arguments: list[str], named: str) -> None:
+    result = RUNNER.invoke(app, arguments)
+    assert result.exit_code == 2
+    assert named in re.sub(r"[\s│]+", " ", result.output)
