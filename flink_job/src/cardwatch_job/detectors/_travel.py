@@ -1,5 +1,6 @@
 """Distance and speed between two transactions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import asin, cos, radians, sin, sqrt
 from typing import Final
@@ -19,11 +20,16 @@ class Journey:
 
     distance_km: float
     hours: float
+    """Time between the two, by their own clocks."""
 
     @property
     def speed_kmh(self) -> float:
         """Mean speed on the great circle."""
-        return self.distance_km / self.hours
+        return self.distance_km / max(self.hours, _SHORTEST_H)
+
+    def missing_hours(self, max_speed_kmh: float) -> float:
+        """How much later the second would have been believable."""
+        return self.distance_km / max_speed_kmh - self.hours
 
 
 def distance_km(latitude: float, longitude: float, latitude_2: float, longitude_2: float) -> float:
@@ -45,19 +51,23 @@ def too_fast(
     """
     if earlier.last_event_time is None or txn.event_time < earlier.last_event_time:
         return None
-    hours = max((txn.event_time - earlier.last_event_time) / 3_600_000, _SHORTEST_H)
-    if hours * max_speed_kmh >= _FARTHEST_KM:
+    hours = (txn.event_time - earlier.last_event_time) / 3_600_000
+    reachable_km = max(hours, _SHORTEST_H) * max_speed_kmh
+    if reachable_km >= _FARTHEST_KM:
         return None
     km = distance_km(txn.latitude, txn.longitude, earlier.last_latitude, earlier.last_longitude)
-    if km < min_distance_km or km <= max_speed_kmh * hours:
+    if km < min_distance_km or km <= reachable_km:
         return None
     return Journey(distance_km=km, hours=hours)
 
 
-def in_words(hours: float) -> str:
-    """Write a length of time for a person, such as `2 h 05 min` or `40 s`."""
-    seconds = round(hours * 3600)
+def in_words(hours: float, rounding: Callable[[float], int] = round) -> str:
+    """Write a length of time for a person, such as `2 h 05 min` or `40 s`.
+
+    `rounding` is `ceil` where the time must not be shorter than `hours`.
+    """
+    seconds = rounding(hours * 3600)
     if seconds < 120:
         return f"{seconds} s"
-    minutes = round(seconds / 60)
+    minutes = rounding(seconds / 60)
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,5 +1,7 @@
 """Two transactions of a card too far apart for the time between them."""
 
+from math import ceil
+
 from cardwatch_contracts.alert import Finding
 from cardwatch_contracts.detector_config import ImpossibleTravelConfig
 from cardwatch_contracts.transaction import Transaction
@@ -29,7 +31,7 @@ class ImpossibleTravel(Detector[ImpossibleTravelConfig]):
         )
         if journey is None:
             return None
-        needed = in_words(journey.distance_km / config.max_speed_kmh)
+        needed = in_words(journey.distance_km / config.max_speed_kmh, ceil)
         return self._finding(
             observed=journey.speed_kmh,
             threshold=config.max_speed_kmh,

@@ -1,5 +1,7 @@
 """Different cards of one user used too far apart for the time between them."""
 
+from math import ceil
+
 from cardwatch_contracts.alert import Finding
 from cardwatch_contracts.detector_config import MultiCardDistanceConfig
 from cardwatch_contracts.transaction import Transaction
@@ -21,34 +23,36 @@ class MultiCardDistance(Detector[MultiCardDistanceConfig]):
 
     def score(self, txn: Transaction, history: History) -> Finding | None:
         """Compare the speed from each other card's place with the fastest believable one."""
-        if len(history.cards) == 1:
+        journeys = self._journeys(txn, history)
+        if not journeys:
             return None
-        journey = self._fastest(txn, history)
-        if journey is None:
-            return None
-        needed = in_words(journey.distance_km / self.config.max_speed_kmh)
+        max_speed_kmh = self.config.max_speed_kmh
+        fastest = max(journeys, key=lambda journey: journey.speed_kmh)
+        # Later by as much as the slowest to become believable needs, none is left.
+        missing_h = max(journey.missing_hours(max_speed_kmh) for journey in journeys)
         return self._finding(
-            observed=journey.speed_kmh,
-            threshold=self.config.max_speed_kmh,
+            observed=fastest.speed_kmh,
+            threshold=max_speed_kmh,
             unit="km/h",
             reason=(
-                f"{journey.distance_km:,.0f} km from where another card of this user was used "
-                f"{in_words(journey.hours)} earlier"
+                f"{fastest.distance_km:,.0f} km from where another card of this user was used "
+                f"{in_words(fastest.hours)} earlier"
             ),
-            counterfactual=f"no finding {needed} after the other card",
+            counterfactual=f"no finding {in_words(missing_h, ceil)} later",
         )
 
-    def _fastest(self, txn: Transaction, history: History) -> Journey | None:
-        fastest: Journey | None = None
-        for card in history.cards.values():
-            if card is history.card:
-                continue
-            journey = too_fast(
+    def _journeys(self, txn: Transaction, history: History) -> list[Journey]:
+        """Return the ways from the user's other cards that nobody can have travelled."""
+        if len(history.cards) == 1:
+            return []
+        journeys = (
+            too_fast(
                 txn,
                 card,
                 max_speed_kmh=self.config.max_speed_kmh,
                 min_distance_km=self.config.min_distance_km,
             )
-            if journey and (fastest is None or journey.speed_kmh > fastest.speed_kmh):
-                fastest = journey
-        return fastest
+            for card in history.cards.values()
+            if card is not history.card
+        )
+        return [journey for journey in journeys if journey is not None]

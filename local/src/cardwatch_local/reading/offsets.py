@@ -5,14 +5,14 @@ from concurrent.futures import Future
 from typing import Any, Final
 
 from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
+    Consumer,
     IsolationLevel,
     KafkaException,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from cardwatch_contracts.topics import Topic
+from cardwatch_contracts.topics import TOPICS, Topic
 from cardwatch_local.errors import StackError
 
 JOB_GROUP: Final = "cardwatch-job"
@@ -31,6 +31,7 @@ class OffsetReader:
     def __init__(self, bootstrap_servers: str, *, timeout_s: float = _TIMEOUT_S) -> None:
         """Ask the broker at `bootstrap_servers`, for `timeout_s` at most each time."""
         self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+        self._servers = bootstrap_servers
         self._timeout_s = timeout_s
 
     def ends(self, topics: Iterable[Topic], *, committed: bool = False) -> Offsets:
@@ -59,15 +60,22 @@ class OffsetReader:
         Raises:
             StackError: The broker did not answer.
         """
-        asked = [ConsumerGroupTopicPartitions(group)]
-        futures = self._ask(
-            lambda: self._admin.list_consumer_group_offsets(asked, request_timeout=self._timeout_s)
+        # Through a consumer that joins nothing: librdkafka's admin client ends the process when
+        # the group's coordinator is not ready yet.
+        consumer = Consumer(
+            {"bootstrap.servers": self._servers, "group.id": group, "log_level": 0}
         )
-        answer = self._result(futures[group])
+        asked = [
+            TopicPartition(topic.name, number)
+            for topic in TOPICS
+            for number in range(topic.partitions)
+        ]
+        try:
+            answer = self._ask(lambda: consumer.committed(asked, timeout=self._timeout_s))
+        finally:
+            consumer.close()
         return {
-            (part.topic, part.partition): part.offset
-            for part in answer.topic_partitions or ()
-            if part.offset >= 0
+            (part.topic, part.partition): part.offset for part in answer if part.offset >= 0
         }
 
     def _list(self, topics: Iterable[Topic], spec: OffsetSpec, *, committed: bool) -> Offsets:

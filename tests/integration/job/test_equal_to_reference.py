@@ -1,0 +1,232 @@
+"""The job's alerts against the reference's, while the job is killed and rescaled."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Sequence
+from itertools import count
+
+from confluent_kafka import Producer
+from msgspec.structs import replace
+
+from cardwatch_contracts.card import Card, card_key
+from cardwatch_contracts.codec import encode
+from cardwatch_contracts.dead_letter import decode_dead_letter
+from cardwatch_contracts.detector_config import (
+    ConfigRecord,
+    DetectorConfigSpec,
+    Detectors,
+    VeryHighValueConfig,
+    decode_config_ack,
+)
+from cardwatch_contracts.topics import (
+    ALERTS,
+    CONFIG_ACKS,
+    DEAD_LETTERS,
+    DETECTOR_CONFIGS,
+    TRANSACTIONS,
+)
+from cardwatch_contracts.transaction import Transaction
+from cardwatch_job.detectors import DETECTORS
+from cardwatch_local.demo.drain import Drain
+from cardwatch_local.demo.oracle import gather
+from cardwatch_local.reading.offsets import OffsetReader
+from cardwatch_local.reading.topic import read_topic, value_of
+
+from tests.integration.job.conftest import JobStack
+
+_DAY_MS = 86_400_000
+_USERS = 40
+_CITIES = ((52.52, 13.40), (48.86, 2.35), (40.71, -74.01), (35.68, 139.69))
+
+
+class Feed:
+    """Seeded transactions of a few users that trip every detector, sent under their keys."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._random = random.Random(20261121)
+        self._numbers = count()
+        self._time_ms = time.time_ns() // 1_000_000 - 400 * _DAY_MS
+        self._producer = Producer(
+            {"bootstrap.servers": bootstrap_servers, "enable.idempotence": True}
+        )
+
+    def send_cards(self) -> None:
+        for number in range(_USERS):
+            card = Card(
+                card_id=f"tok_{number}_0",
+                user_id=f"u{number}",
+                bank_id="A",
+                payment_system="visa",
+                currency="EUR",
+                card_limit_minor=300_000,
+            )
+            self._producer.produce("cards", encode(card), card_key(card))
+        self._flush()
+
+    def send(self, transactions: int) -> None:
+        for _ in range(transactions):
+            txn = self._next()
+            self._producer.produce(TRANSACTIONS.name, encode(txn), txn.user_id.encode())
+        self._flush()
+
+    def send_under_wrong_keys(self, transactions: int) -> None:
+        for _ in range(transactions):
+            txn = replace(self._next(), amount_minor=2_000_000)
+            self._producer.produce(TRANSACTIONS.name, encode(txn), b"somebody-else")
+        self._flush()
+
+    def send_values(self, values: Sequence[bytes | None]) -> None:
+        for value in values:
+            self._producer.produce(TRANSACTIONS.name, value, b"u1")
+        self._flush()
+
+    def send_config(self, record: ConfigRecord) -> None:
+        self._producer.produce(DETECTOR_CONFIGS.name, encode(record), record.name.encode())
+        self._flush()
+
+    def _flush(self) -> None:
+        assert self._producer.flush(20) == 0
+
+    def _next(self) -> Transaction:
+        draw = self._random
+        self._time_ms += draw.choice((500, 4_000, 60_000, 600_000))
+        if draw.random() < 0.002:
+            self._time_ms += 95 * _DAY_MS // 10
+        user = draw.randrange(_USERS)
+        latitude, longitude = draw.choice(_CITIES) if draw.random() < 0.2 else _CITIES[0]
+        amount = int(draw.lognormvariate(8.5, 1.0))
+        if draw.random() < 0.1:
+            amount = draw.choice((-500, 9_500, 9_900, 9_950, 1_500_000))
+        return Transaction(
+            transaction_id=f"t-{next(self._numbers)}",
+            event_time=self._time_ms - draw.choice((0, 0, 0, 30_000)),
+            user_id=f"u{user}",
+            card_id=f"tok_{user}_{draw.randrange(2)}",
+            bank_id="A",
+            payment_system="visa",
+            amount_minor=amount,
+            currency="EUR",
+            merchant_id="m-1",
+            merchant_category="grocery",
+            country="DE",
+            city="Berlin",
+            latitude=latitude,
+            longitude=longitude,
+            pin_used=draw.random() < 0.4,
+            channel="chip",
+        )
+
+
+def _drain(stack: JobStack) -> None:
+    reader = OffsetReader(stack.bootstrap_servers)
+    Drain(stack.bootstrap_servers, reader).wait(timeout_s=120)
+
+
+def _wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout_s:.0f} s: {what}"
+        time.sleep(0.1)
+
+
+def _alerts_committed(stack: JobStack) -> int:
+    return sum(1 for _ in read_topic(stack.bootstrap_servers, ALERTS))
+
+
+def test_alerts_equal_the_reference_through_a_killed_taskmanager_and_a_rescale(
+    job_stack: JobStack,
+) -> None:
+    feed = Feed(job_stack.bootstrap_servers)
+    feed.send_cards()
+    _drain(job_stack)  # so that every limit is known before the first transaction, as in the oracle
+    feed.send(4_000)
+    feed.send_under_wrong_keys(5)
+    _wait_until(lambda: _alerts_committed(job_stack) > 0, "a first committed alert")
+
+    victim = job_stack.cluster.taskmanagers[0]
+    assert victim.pid is not None
+    os.kill(victim.pid, signal.SIGKILL)
+    feed.send(4_000)
+    _wait_until(lambda: not victim.is_running, "the end of the killed TaskManager")
+    victim.start()
+    feed.send(2_000)
+    _drain(job_stack)
+
+    job_stack.cluster.taskmanagers[1].stop()
+    feed.send(3_000)
+    _drain(job_stack)
+
+    evidence = gather(job_stack.bootstrap_servers)
+    comparison = evidence.check()
+    assert comparison is not None
+    assert comparison.equal, comparison
+    assert evidence.transactions == 13_005
+    found = {finding.detector for alert in evidence.alerts for finding in alert.findings}
+    assert found == {detector.name for detector in DETECTORS}
+
+
+def test_what_cannot_be_read_is_set_aside_with_its_reason_and_without_card_numbers(
+    job_stack: JobStack,
+) -> None:
+    feed = Feed(job_stack.bootstrap_servers)
+    good = encode(feed._next())
+    feed.send_values(
+        [
+            b'{"card_id": "4111 1111 1111 1111"',
+            b"\xff\xfe",
+            b"",
+            None,
+            good.replace(b'"visa"', b"5"),
+            good.replace(b"tok_", b"41111111111111").replace(b'"EUR"', b'"eur"'),
+            b"x" * 70_000,
+            good,
+        ]
+    )
+    _drain(job_stack)
+
+    letters = [
+        decode_dead_letter(value_of(message))
+        for message in read_topic(job_stack.bootstrap_servers, DEAD_LETTERS)
+    ]
+    assert [letter.reason for letter in sorted(letters, key=lambda letter: letter.offset)] == [
+        "not JSON: Input data was truncated",
+        "not JSON: JSON is malformed: invalid character (byte 0)",
+        "empty record: expected a JSON object",
+        "empty record: expected a JSON object",
+        "Expected `str`, got `int` - at `$.payment_system`",
+        "Expected an ISO 4217 code such as `EUR` - at `$.currency`",
+        "record of 70,000 bytes: at most 65,536 are allowed",
+    ]
+    assert all(letter.topic == TRANSACTIONS.name for letter in letters)
+    assert not any("1111" in letter.excerpt for letter in letters)
+
+
+def test_a_config_judges_what_comes_after_every_subtask_acknowledged_it(
+    job_stack: JobStack,
+) -> None:
+    feed = Feed(job_stack.bootstrap_servers)
+    strict = ConfigRecord(
+        name="strict",
+        generation=3,
+        created_at=1,
+        spec=DetectorConfigSpec(
+            detectors=Detectors(very_high_value=VeryHighValueConfig(max_amount_minor=100))
+        ),
+    )
+    feed.send_config(strict)
+
+    def acknowledged() -> bool:
+        messages = read_topic(job_stack.bootstrap_servers, CONFIG_ACKS)
+        acks = [decode_config_ack(value_of(message)) for message in messages]
+        return {ack.subtask for ack in acks if ack.generation == 3} == {0, 1}
+
+    _wait_until(acknowledged, "acknowledgements of both subtasks")
+    feed.send_values([encode(replace(feed._next(), user_id="u1", amount_minor=101))])
+    feed.send_config(ConfigRecord(name="strict", generation=2, created_at=1, spec=strict.spec))
+    _drain(job_stack)
+
+    (alert,) = gather(job_stack.bootstrap_servers).alerts
+    assert (alert.config, alert.generation) == ("strict", 3)
+    assert "very_high_value" in {finding.detector for finding in alert.findings}
