@@ -27,7 +27,7 @@ def job_stack(tmp_path: Path, fetched_jars: Path) -> Iterator[JobStack]:
     settings = StackSettings(
         home=tmp_path, name="job-tests", parallelism=2, checkpoint_interval_ms=500
     )
-    jars = {server: [] for server in ("kafka", "flink")}
+    jars: dict[str, list[Path]] = {}
     for jar in read_lock():
         jars.setdefault(jar.server, []).append(fetched_jars / jar.path)
     kafka = KafkaBroker(settings, jars["kafka"])

@@ -9,6 +9,7 @@ from itertools import count
 
 from confluent_kafka import Producer
 from msgspec.structs import replace
+from tests.integration.job.conftest import JobStack
 
 from cardwatch_contracts.card import Card, card_key
 from cardwatch_contracts.codec import encode
@@ -33,8 +34,6 @@ from cardwatch_local.demo.drain import Drain
 from cardwatch_local.demo.oracle import gather
 from cardwatch_local.reading.offsets import OffsetReader
 from cardwatch_local.reading.topic import read_topic, value_of
-
-from tests.integration.job.conftest import JobStack
 
 _DAY_MS = 86_400_000
 _USERS = 40

@@ -124,7 +124,12 @@ def test_progress_counts_what_a_group_has_behind_it(
     send(kafka, own_topic, b"a", b"b", b"c")
     commit(kafka, own_topic.name, TopicPartition(own_topic.name, 0, 1))
     offsets = OffsetReader(kafka)
-    assert progress(offsets.ends([own_topic]), offsets.of_group(own_topic.name), own_topic) == 1
+    assert (
+        progress(
+            offsets.ends([own_topic]), offsets.of_group(own_topic.name, [own_topic]), own_topic
+        )
+        == 1
+    )
 
 
 def commit(kafka: str, group: str, *places: TopicPartition) -> None:

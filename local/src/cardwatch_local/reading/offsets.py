@@ -54,7 +54,7 @@ class OffsetReader:
         """
         return self._list(topics, OffsetSpec.for_timestamp(time_ms), committed=False)
 
-    def of_group(self, group: str) -> Offsets:
+    def of_group(self, group: str, topics: Iterable[Topic] = TOPICS) -> Offsets:
         """Return what a consumer group has committed; partitions it never read are left out.
 
         Raises:
@@ -62,21 +62,17 @@ class OffsetReader:
         """
         # Through a consumer that joins nothing: librdkafka's admin client ends the process when
         # the group's coordinator is not ready yet.
-        consumer = Consumer(
-            {"bootstrap.servers": self._servers, "group.id": group, "log_level": 0}
-        )
+        consumer = Consumer({"bootstrap.servers": self._servers, "group.id": group, "log_level": 0})
         asked = [
             TopicPartition(topic.name, number)
-            for topic in TOPICS
+            for topic in topics
             for number in range(topic.partitions)
         ]
         try:
             answer = self._ask(lambda: consumer.committed(asked, timeout=self._timeout_s))
         finally:
             consumer.close()
-        return {
-            (part.topic, part.partition): part.offset for part in answer if part.offset >= 0
-        }
+        return {(part.topic, part.partition): part.offset for part in answer if part.offset >= 0}
 
     def _list(self, topics: Iterable[Topic], spec: OffsetSpec, *, committed: bool) -> Offsets:
         asked = {
