@@ -185,8 +185,8 @@ def test_a_file_is_replayed_with_its_bad_rows_named(running: User) -> None:
 
 
 def test_logs_show_the_end_of_a_service(running: User) -> None:
-    shown = running.run("logs", "kafka", "--lines", "3")
-    assert len(shown.stdout.splitlines()) == 3
+    shown = running.run("logs", "kafka", "--lines", "2")
+    assert len(shown.stdout.splitlines()) == 2
     unknown = running.run("logs", "mysql")
     assert unknown.returncode == 1
     assert "there is archiver, jobmanager, kafka" in unknown.stderr

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
 
 from confluent_kafka import Message
 
@@ -28,7 +30,7 @@ class Evidence:
     """All that a run left in Kafka."""
 
     records: Sequence[InputRecord]
-    """Cards first, then transactions, each partition in its order."""
+    """Cards first, then transactions, each partition in its order, the partitions by time."""
     alerts: Sequence[Alert]
     """Read committed, duplicates included."""
     configs: int
@@ -73,9 +75,15 @@ def gather(bootstrap_servers: str) -> Evidence:
 
 
 def _inputs(bootstrap_servers: str, topic: Topic) -> Iterator[InputRecord]:
-    """Yield a topic's records by partition and offset, as the job saw each user's."""
+    """Yield a topic's records in the order of each partition, as the job saw each user's.
+
+    Among partitions the time decides: a transaction under another user's key waits in another
+    partition than the rest of its user's.
+    """
     records = map(input_of, read_topic(bootstrap_servers, topic))
-    return iter(sorted(records, key=lambda record: (record.partition, record.offset)))
+    in_order = sorted(records, key=lambda record: (record.partition, record.offset))
+    partitions = [list(part) for _, part in groupby(in_order, lambda record: record.partition)]
+    return merge(*partitions, key=lambda record: record.timestamp_ms)
 
 
 def input_of(message: Message) -> InputRecord:

@@ -1,5 +1,6 @@
 """Where topics end, where the job stands, and whether all is done."""
 
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 from confluent_kafka import (
     Consumer,
     IsolationLevel,
+    KafkaError,
     KafkaException,
     TopicPartition,
 )
@@ -20,6 +22,16 @@ JOB_GROUP: Final = "cardwatch-job"
 name: importing that would load all of PyFlink."""
 
 _TIMEOUT_S: Final = 5.0
+_RETRY_AFTER_S: Final = 0.1
+
+# What a broker answers while it loads a group, just after its start or the group's first commit.
+_COORDINATOR_NOT_READY: Final = frozenset(
+    {
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    }
+)
 
 Offsets = Mapping[tuple[str, int], int]
 """Offsets by topic and partition."""
@@ -92,10 +104,15 @@ class OffsetReader:
         }
 
     def _ask(self, question: Any) -> Any:
-        try:
-            return question()
-        except KafkaException as error:
-            raise _silent(error) from None
+        deadline = time.monotonic() + self._timeout_s
+        while True:
+            try:
+                return question()
+            except KafkaException as error:
+                code = error.args[0].code()
+                if code not in _COORDINATOR_NOT_READY or time.monotonic() > deadline:
+                    raise _silent(error) from None
+                time.sleep(_RETRY_AFTER_S)
 
     def _result(self, future: "Future[Any]") -> Any:
         try:
