@@ -21,6 +21,7 @@ _DAY_MS: Final = 86_400_000
 _LAST_PLACE_IS_VALID_MS: Final = 30 * _DAY_MS
 _SILENCE_MS: Final = 90 * _DAY_MS
 _TOWN_KM: Final = 50.0
+_SERIES_LENGTH: Final = 4.0
 _RETURN_KMH: Final = 800.0
 _NOTICED_SHARE: Final = 0.85
 """How often the bank notices a card that is used far away and blocks the user's cards for the
@@ -64,7 +65,8 @@ class Injector:
         self._weights = weights / weights.sum()
         lengths = np.array([CATALOGUE[name].mean_length for name in SCENARIOS])
         self._per_ms = settings.tps * settings.anomaly_share / float(self._weights @ lengths) / 1000
-        self._turns = np.zeros(len(SCENARIOS))
+        # Series go first: they take a minute to become suspicious, and a short run shall show one.
+        self._turns = self._weights * (lengths > _SERIES_LENGTH)
 
     def between(self, start_ms: int, end_ms: int) -> Payments:
         """Return payments of the episodes that begin in `[start_ms, end_ms)`, in order.

@@ -108,7 +108,7 @@ def pin_avoidance(case: Case) -> Payments:
     """
     count = int(case.rng.integers(3, 7))
     slow = case.rng.random() < 0.1
-    gaps = gaps_ms(case.rng, count, shortest_s=10.5, mean_s=150.0 if slow else 17.0)
+    gaps = gaps_ms(case.rng, count, shortest_s=10.5, mean_s=150.0 if slow else 14.0)
     payments = payments_in(case, case.start_ms + np.cumsum(gaps) - gaps[0])
     below = np.where(
         case.rng.random(count) < 0.9,
@@ -123,7 +123,7 @@ def pin_avoidance(case: Case) -> Payments:
 def many_no_pin(case: Case) -> Payments:
     """Pay four to nine small amounts without PIN, as with a stolen card."""
     count = int(case.rng.integers(4, 10))
-    gaps = gaps_ms(case.rng, count, shortest_s=5.0, mean_s=14.0)
+    gaps = gaps_ms(case.rng, count, shortest_s=5.0, mean_s=9.0)
     payments = payments_in(case, case.start_ms + np.cumsum(gaps) - gaps[0])
     highest = 0.85 * PIN_FREE_LIMIT_MINOR
     payments["amount_minor"] = np.minimum(usual_amounts(case, count), highest)
