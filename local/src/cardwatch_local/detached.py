@@ -16,7 +16,7 @@ from cardwatch_local.errors import StackError
 from cardwatch_local.preflight import check_machine
 from cardwatch_local.progress import SilentListener, StepListener
 from cardwatch_local.settings import StackSettings
-from cardwatch_local.stack_lock import lock_holder
+from cardwatch_local.stack_lock import lock_holder, running_already
 from cardwatch_local.state import StackState, read_state
 from cardwatch_local.steps import StepReplay
 
@@ -63,10 +63,7 @@ def spawn_detached(settings: StackSettings, listener: StepListener | None = None
     """
     holder = lock_holder(settings.stack_dir)
     if holder is not None:
-        raise StackError(
-            f"stack `{settings.name}` is running already, held by process {holder}: "
-            "use it, or stop it with `cardwatch down`"
-        )
+        raise running_already(settings.name, holder)
     check_machine(settings)
     supervisor = _spawn(settings)
     try:

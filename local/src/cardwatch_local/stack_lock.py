@@ -31,10 +31,7 @@ class StackLock:
         except BlockingIOError:
             holder = _read_pid(fd)
             os.close(fd)
-            raise StackError(
-                f"stack `{self._stack_dir.name}` is running already, held by process {holder}: "
-                "use it, or stop it with `cardwatch down`"
-            ) from None
+            raise running_already(self._stack_dir.name, holder) from None
         os.ftruncate(fd, 0)
         os.pwrite(fd, str(os.getpid()).encode(), 0)
         self._fd = fd
@@ -49,6 +46,14 @@ class StackLock:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+def running_already(name: str, holder: int) -> StackError:
+    """Say which process holds the stack `name`, and how to stop it."""
+    return StackError(
+        f"stack `{name}` is running already, held by process {holder}: "
+        f"use it, or stop it with `cardwatch down --name {name}`"
+    )
 
 
 def lock_holder(stack_dir: Path) -> int | None:
