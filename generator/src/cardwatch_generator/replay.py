@@ -158,6 +158,7 @@ def replay(
             report.lag_s = max(report.lag_s, lag_s)
         latest_ms = max(latest_ms, txn.event_time)
         if stopped():
+            report.rows -= 1  # read, but neither sent nor rejected
             break
         send(txn.user_id.encode(), encode(txn), [])
         report.sent += 1

@@ -48,7 +48,7 @@ def cards(
         return
     output.table(
         (
-            "card", "user", "transactions:right", "average:right", "limit:right",
+            "card", "user", "transactions:right", "average (minor):right", "limit (minor):right",
             "last seen (UTC)", "last place:right", "home:right",
         ),
         map(_row, found),
