@@ -15,11 +15,9 @@ from typing import Any, Final, cast
 
 from valkey import Valkey, WatchError
 
-from cardwatch_contracts.card import decode_card_profile
+from cardwatch_contracts.card import PROFILE_KEY_PREFIX, decode_card_profile
 from cardwatch_contracts.codec import InvalidRecordError
 
-KEY_PREFIX: Final = "card-profile:"
-"""Followed by the card id; the value is a `CardProfile` in JSON."""
 OFFSETS_KEY: Final = "archiver:offsets:card-profiles"
 """Hash: next offset to read for each partition, and the topic's id."""
 STATS_KEY: Final = "archiver:stats"
@@ -109,7 +107,7 @@ class ProfileStore:
         Raises:
             PositionChangedError: Valkey is not at `before`; nothing is written.
         """
-        keys = {KEY_PREFIX + card_id: value for card_id, value in profiles.items()}
+        keys = {PROFILE_KEY_PREFIX + card_id: value for card_id, value in profiles.items()}
         with self._client.pipeline(transaction=True) as pipe:
             pipe.watch(OFFSETS_KEY)  # type: ignore[no-untyped-call]  # valkey leaves it unannotated
             if (self._read(pipe) or Position(topic_id=before.topic_id)) != before:
@@ -150,7 +148,7 @@ class ProfileStore:
     def _forget_all(self) -> None:
         """Remove all profiles, the position last: a crash in between starts again here."""
         keys: list[bytes] = []
-        for key in self._client.scan_iter(match=f"{KEY_PREFIX}*", count=_FORGET_BATCH):
+        for key in self._client.scan_iter(match=f"{PROFILE_KEY_PREFIX}*", count=_FORGET_BATCH):
             keys.append(key)
             if len(keys) == _FORGET_BATCH:
                 self._client.unlink(*keys)

@@ -11,6 +11,9 @@ import msgspec
 from cardwatch_contracts.codec import decode, refuse_card_numbers
 from cardwatch_contracts.transaction import Currency, EventTimeMs, Identifier, LimitMinor
 
+PROFILE_KEY_PREFIX: Final = "card-profile:"
+"""What a card's key in Valkey begins with; the card id follows, the value is a `CardProfile`."""
+
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A card as its bank issued it."""

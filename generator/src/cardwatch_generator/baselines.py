@@ -6,13 +6,10 @@ from typing import Final, Protocol, cast
 
 import valkey
 
-from cardwatch_contracts.card import CardProfile, decode_card_profile
+from cardwatch_contracts.card import PROFILE_KEY_PREFIX, CardProfile, decode_card_profile
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_generator.activity import NEVER, CardActivity
 from cardwatch_generator.cardholder import Population
-
-KEY_PREFIX: Final = "card-profile:"
-"""Followed by the card id; the value is a `CardProfile` in JSON."""
 
 _RETRY_AFTER_S: Final = 5.0
 
@@ -89,7 +86,7 @@ class ValkeyBaselines:
             self.degraded += 1
             return {}
         try:
-            keys = [KEY_PREFIX + card_id for card_id in card_ids]
+            keys = [PROFILE_KEY_PREFIX + card_id for card_id in card_ids]
             values = cast(list[bytes | None], self._client.mget(keys))
         except (valkey.ValkeyError, OSError):
             self.degraded += 1

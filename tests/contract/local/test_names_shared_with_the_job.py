@@ -2,8 +2,6 @@ import importlib
 
 import pytest
 
-from cardwatch_archiver.profiles import KEY_PREFIX as ARCHIVERS_PREFIX
-from cardwatch_generator.baselines import KEY_PREFIX as GENERATORS_PREFIX
 from cardwatch_job.detectors import DETECTORS
 from cardwatch_local.demo.report import DETECTOR_NAMES
 from cardwatch_local.reading.offsets import JOB_GROUP
@@ -13,10 +11,6 @@ from cardwatch_local.reading.offsets import JOB_GROUP
 def test_progress_is_read_from_the_group_the_job_commits_under() -> None:
     sources = importlib.import_module("cardwatch_job.sources")
     assert sources.CONSUMER_GROUP == JOB_GROUP
-
-
-def test_profiles_are_read_where_the_archiver_writes_them() -> None:
-    assert ARCHIVERS_PREFIX == GENERATORS_PREFIX
 
 
 def test_the_report_knows_every_detector() -> None:

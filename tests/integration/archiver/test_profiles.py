@@ -15,7 +15,6 @@ from valkey import Valkey
 from cardwatch_archiver.archive import ProfileArchiver
 from cardwatch_archiver.kafka import KafkaFailedError, ProfileTopic
 from cardwatch_archiver.profiles import (
-    KEY_PREFIX,
     OFFSETS_KEY,
     ProfileStats,
     ProfileStore,
@@ -23,7 +22,7 @@ from cardwatch_archiver.profiles import (
     read_stats,
 )
 from cardwatch_archiver.settings import ArchiverSettings
-from cardwatch_contracts.card import CardProfile
+from cardwatch_contracts.card import PROFILE_KEY_PREFIX, CardProfile
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.topics import Topic
 from cardwatch_local.endpoints import Endpoints
@@ -75,7 +74,7 @@ class Archive:
 
     def send(self, key: str, value: bytes | None) -> None:
         self._producer.produce(self.topic, key=key.encode(), value=value)
-        name = (KEY_PREFIX + key).encode()
+        name = (PROFILE_KEY_PREFIX + key).encode()
         if value is None:
             self.expected.pop(name, None)
         else:
@@ -90,7 +89,7 @@ class Archive:
         assert self._producer.flush(DEADLINE_S) == 0
 
     def stored(self) -> dict[bytes, bytes]:
-        keys = list(self.client.scan_iter(match=f"{KEY_PREFIX}*", count=1000))
+        keys = list(self.client.scan_iter(match=f"{PROFILE_KEY_PREFIX}*", count=1000))
         values = self.client.mget(keys) if keys else []
         return dict(zip(keys, values, strict=True))  # type: ignore[arg-type]
 
@@ -147,7 +146,7 @@ def test_what_is_no_profile_is_left_out_and_named_without_its_content(archive: A
     secret = "4111111111111111"
     for key, value in ((secret, profile(1, 1)), ("card-x", b'{"card_id": 4111111111111111}')):
         archive.send(key, value)
-        del archive.expected[(KEY_PREFIX + key).encode()]
+        del archive.expected[(PROFILE_KEY_PREFIX + key).encode()]
     archive.send_profiles(range(5), version=1)
     archive.wait_until_written()
     said = archive.log.read_text

@@ -7,13 +7,13 @@ import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 from valkey import Valkey
 
-from cardwatch_contracts.card import CardProfile, decode_card
+from cardwatch_contracts.card import PROFILE_KEY_PREFIX, CardProfile, decode_card
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.telemetry import TRACEPARENT_HEADER, trace_id_of
 from cardwatch_contracts.topics import CARDS, TRANSACTIONS
 from cardwatch_contracts.transaction import decode_transaction
 from cardwatch_generator.banks import Bank
-from cardwatch_generator.baselines import KEY_PREFIX, ValkeyBaselines
+from cardwatch_generator.baselines import ValkeyBaselines
 from cardwatch_generator.cardholder import build_population
 from cardwatch_generator.clock import SystemClock
 from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
@@ -218,8 +218,8 @@ def test_baselines_come_from_valkey_and_what_it_does_not_know_is_counted(
         card_id="tok_known", user_id="1", version=3, transactions=3, average_amount_minor=123.0
     )
     with Valkey.from_url(stack_without_job.valkey_url) as valkey:
-        valkey.set(KEY_PREFIX + "tok_known", encode(known))
-        valkey.set(KEY_PREFIX + "tok_broken", b"{")
+        valkey.set(PROFILE_KEY_PREFIX + "tok_known", encode(known))
+        valkey.set(PROFILE_KEY_PREFIX + "tok_broken", b"{")
     baselines = ValkeyBaselines(stack_without_job.valkey_url)
 
     profiles = baselines.lookup(["tok_known", "tok_broken", "tok_missing"])
@@ -250,7 +250,7 @@ def test_a_stream_with_valkey_uses_its_averages(stack_without_job: Endpoints) ->
                 average_amount_minor=5_000_000.0,
                 amounts=9,
             )
-            valkey.set(KEY_PREFIX + card_id, encode(profile))
+            valkey.set(PROFILE_KEY_PREFIX + card_id, encode(profile))
     baselines = ValkeyBaselines(stack_without_job.valkey_url)
 
     stream = TransactionStream(settings, start_ms=1_795_262_400_000, baselines=baselines)

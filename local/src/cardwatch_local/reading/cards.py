@@ -6,8 +6,8 @@ from typing import Final, cast
 from valkey import Valkey
 from valkey.exceptions import ValkeyError
 
-from cardwatch_archiver.profiles import KEY_PREFIX, ProfileStats, read_stats
-from cardwatch_contracts.card import CardProfile, decode_card_profile
+from cardwatch_archiver.profiles import ProfileStats, read_stats
+from cardwatch_contracts.card import PROFILE_KEY_PREFIX, CardProfile, decode_card_profile
 from cardwatch_local.errors import StackError
 from cardwatch_local.reading.topic import RETRY_S
 
@@ -34,7 +34,7 @@ class ProfileReader:
             StackError: Valkey does not answer.
         """
         try:
-            value = cast(bytes | None, self._client.get(KEY_PREFIX + card_id))
+            value = cast(bytes | None, self._client.get(PROFILE_KEY_PREFIX + card_id))
         except (ValkeyError, OSError) as error:
             raise self._gone(error) from None
         return None if value is None else decode_card_profile(value)
@@ -47,7 +47,7 @@ class ProfileReader:
         """
         try:
             keys: list[bytes] = []
-            for key in self._client.scan_iter(match=f"{KEY_PREFIX}*", count=_SCAN):
+            for key in self._client.scan_iter(match=f"{PROFILE_KEY_PREFIX}*", count=_SCAN):
                 keys.append(key)
             for first in range(0, len(keys), _SCAN):
                 values = cast(list[bytes | None], self._client.mget(keys[first : first + _SCAN]))
