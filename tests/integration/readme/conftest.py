@@ -1,6 +1,7 @@
 """A reader who types every command of the README, in order, in one shell."""
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -24,7 +25,8 @@ def session(
     if not (REPOSITORY / ".venv/.installed").exists():
         pytest.skip("`make demo` would change this .venv, which was not made by `make`")
     home = tmp_path_factory.mktemp("reader")
-    (home / "jars").symlink_to(fetched_jars)
+    # Copied, so that what the servers add to their folder of jars goes with this home.
+    shutil.copytree(fetched_jars, home / "jars", ignore=shutil.ignore_patterns("classes"))
     reader = User(home=home)
     script = home / "session.sh"
     script.write_text(
@@ -58,6 +60,7 @@ def session(
     finally:
         reader.run("down")
         assert reader.wait_until_alone(20) == []
+        shutil.rmtree(home)
 
 
 def end_in_time(shell: "subprocess.Popen[bytes]") -> None:

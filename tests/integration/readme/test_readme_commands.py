@@ -74,8 +74,8 @@ _STABLE: dict[str, tuple[str, ...]] = {
         "bankIds A  veryHighValue.maxAmountMinor=500000, rapidTransactions.mode=Shadow",
     ),
     "cardwatch cards --user cust-7": (
-        "transactions  average  limit  last seen (UTC)          last place           home\n",
-        "  cust-7             6   10,048      –  2026-11-12 19:27:00  38.720, -9.140",
+        "transactions  average (minor)  limit (minor)  last seen (UTC)          last place ",
+        "  cust-7             6           10,048              –  2026-11-12 19:27:00  38.720, -9.140",
     ),
     "cardwatch logs archiver --lines 1": (" INFO ",),
     "cardwatch down": ("stack `default` is stopped; its data stays until `cardwatch clean`\n",),

@@ -48,12 +48,6 @@ def test_paths_in_the_text_exist(document: Path) -> None:
             assert (REPOSITORY / code).exists(), code
 
 
-@every_document
-def test_no_line_is_longer_than_a_screen_but_for_tables_and_output(document: Path) -> None:
-    for line in _FENCED.sub("", document.read_text()).splitlines():
-        assert len(line) <= 100 or line.startswith("|"), line
-
-
 def test_the_glossary_is_sorted_and_explains_each_term_once() -> None:
     terms = [term.lower() for term in _TERM.findall((REPOSITORY / "GLOSSARY.md").read_text())]
 
