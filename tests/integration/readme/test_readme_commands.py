@@ -75,7 +75,7 @@ _STABLE: dict[str, tuple[str, ...]] = {
     ),
     "cardwatch cards --user cust-7": (
         "transactions  average (minor)  limit (minor)  last seen (UTC)          last place ",
-        "  cust-7             6           10,048              –  2026-11-12 19:27:00  38.720, -9.140",
+        "  cust-7             6           10,048              –  2026-11-12 19:27:00  38.720",
     ),
     "cardwatch logs archiver --lines 1": (" INFO ",),
     "cardwatch down": ("stack `default` is stopped; its data stays until `cardwatch clean`\n",),
