@@ -37,7 +37,7 @@ def session(
             instead={
                 "make test": "make --dry-run test",
                 "make demo DURATION=60 REPORT=demo.json": (
-                    f"make demo DURATION=10 CARDS=1000 REPORT='{home}/demo.json'"
+                    f"make demo DURATION=5 CARDS=1000 REPORT='{home}/demo.json'"
                 ),
             },
         )
