@@ -164,6 +164,9 @@ class DetectorConfigSpec(_Spec, frozen=True, kw_only=True):
     """`spec` of a DetectorConfig."""
 
     selector: Selector = Selector()
+    effective_from: EventTimeMs | None = None
+    """Event time from which transactions are judged by this generation; earlier ones stay with
+    the generation before it. Milliseconds since 1970-01-01 UTC. Absent: all, from now on."""
     detectors: Detectors = Detectors()
     parallelism: Annotated[int, Meta(ge=1, le=MAX_PARALLELISM)] = 1
     """Subtasks the job runs with. 1 to 128."""

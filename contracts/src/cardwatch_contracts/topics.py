@@ -44,7 +44,7 @@ ALERTS: Final = Topic(name="alerts", key="user_id", partitions=12, retention_ms=
 DEAD_LETTERS: Final = Topic(
     name="transactions-dlq", key="topic/partition/offset", partitions=1, retention_ms=30 * _DAY_MS
 )
-STATS: Final = Topic(name="transaction-stats", key="dimension", partitions=1)
+STATS: Final = Topic(name="transaction-stats", key="window and dimension", partitions=1)
 CARD_PROFILES: Final = Topic(name="card-profiles", key="card_id", partitions=12, cleanup="compact")
 CONFIG_ACKS: Final = Topic(
     name="config-acks", key="config name/subtask", partitions=1, retention_ms=_DAY_MS

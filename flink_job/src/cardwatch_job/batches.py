@@ -10,21 +10,31 @@ of -1 stands for a missing value.
     batch    = int32 number of records, int32 length, topic; for each record int64 timestamp,
                int64 offset, int32 partition, int32 length of key, of header, of value;
                then all keys, all headers, all values
-    results  = int32 bucket; int32 number of changed users, for each int32 length, user id,
-               int32 length, memory; int32 number of records, for each
-               int32 length and bytes of topic, key, value, header
+    results  = int32 bucket; an int32 for each field of `Counts`;
+               int32 number of changed users, for each int32 length, user id, int32 length, memory;
+               int32 number of records, for each int32 length and bytes of topic, key, value,
+               header; int32 number of partial sums, for each int64 start, int64 count, sum,
+               smallest and largest amount, int32 length and bytes of dimension, name, currency
+
+An empty batch asks for the partial sums: they come with its results and no others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
 from itertools import accumulate
 from struct import Struct, unpack_from
 from typing import Final, NamedTuple
 
+from cardwatch_job.judge import Counts
 from cardwatch_job.records import OutputRecord
+from cardwatch_job.windows import PartialSum
 
 _INT: Final = Struct(">i")
 _MISSING: Final = _INT.pack(-1)
 _RECORD: Final = Struct(">qqiiii")
+_COUNTS: Final = Struct(">5i")
+_SUM: Final = Struct(">5q")
+_SUM_PARTS: Final = 7
 
 
 class Batch(NamedTuple):
@@ -67,10 +77,14 @@ def read_batch(data: bytes, position: int) -> Batch:
 
 
 def write_results(
-    bucket: int, changed: Mapping[str, bytes], records: Sequence[OutputRecord]
+    bucket: int,
+    counts: Counts,
+    changed: Mapping[str, bytes | None],
+    records: Sequence[OutputRecord],
+    sums: Iterable[PartialSum] = (),
 ) -> bytes:
-    """Write what a batch led to."""
-    parts = [_INT.pack(bucket), _INT.pack(len(changed))]
+    """Write what a batch led to. A changed user without a memory is forgotten."""
+    parts = [_INT.pack(bucket), _COUNTS.pack(*astuple(counts)), _INT.pack(len(changed))]
     for user, memory in changed.items():
         parts += _with_length(user.encode())
         parts += _with_length(memory)
@@ -80,11 +94,26 @@ def write_results(
         parts += _with_length(record.key)
         parts += _with_length(record.value)
         parts += _with_length(record.traceparent.encode() if record.traceparent else None)
+    written = [part for partial in sums for part in _sum_parts(partial)]
+    parts.append(_INT.pack(len(written) // _SUM_PARTS))
+    parts += written
     return b"".join(parts)
 
 
 def _with_length(value: bytes | None) -> tuple[bytes, ...]:
     return (_MISSING,) if value is None else (_INT.pack(len(value)), value)
+
+
+def _sum_parts(partial: PartialSum) -> tuple[bytes, ...]:
+    numbers = _SUM.pack(
+        partial.window_start,
+        partial.count,
+        partial.sum_minor,
+        partial.min_minor,
+        partial.max_minor,
+    )
+    names = (partial.dimension, partial.name, partial.currency)
+    return (numbers, *(part for name in names for part in _with_length(name.encode())))
 
 
 def _read_bytes(data: bytes, position: int) -> tuple[bytes, int]:

@@ -5,6 +5,7 @@ the users' memories are kept differs.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from cardwatch_contracts.alert import Alert, Finding, alert_id_of
@@ -17,6 +18,7 @@ from cardwatch_contracts.transaction import Transaction, decode_transaction
 from cardwatch_job.detectors.history import CardState, History, UserState
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.rules import Rules, RuleSet
+from cardwatch_job.windows import PartialSums
 
 MAX_AHEAD_MS: Final = 5 * 60_000
 """How far a transaction's event time may lie after Kafka took it. Milliseconds."""
@@ -35,11 +37,34 @@ class Users(Protocol):
         """Keep a user's memory."""
 
 
+@dataclass(slots=True)
+class Counts:
+    """What has happened since it was last asked for; one counter of the job for each field."""
+
+    judged: int = 0
+    duplicates: int = 0
+    """Transactions that were judged already."""
+    late: int = 0
+    """Older than the card's latest: judged, but no detector that compares times can see more."""
+    rekeyed: int = 0
+    """Came under another user's key."""
+    dead_letters: int = 0
+
+
 class Judge:
     """Turns each record read from Kafka into the records to write."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
+        self.sums = PartialSums()
+        self.counts = Counts()
+        self.latest_ms = 0
+        """The highest event time so far."""
+
+    def take_counts(self) -> Counts:
+        """Return what was counted since the last call."""
+        counts, self.counts = self.counts, Counts()
+        return counts
 
     def process(self, record: InputRecord, users: Users) -> Iterator[OutputRecord]:
         """Take one transaction or card; what cannot be read becomes a dead letter."""
@@ -49,6 +74,7 @@ class Judge:
             else:
                 yield from self._take_transaction(record, users)
         except InvalidRecordError as error:
+            self.counts.dead_letters += 1
             yield _dead_letter(record, str(error))
 
     def _take_card(self, record: InputRecord, users: Users) -> Iterator[OutputRecord]:
@@ -68,17 +94,37 @@ class Judge:
                 "Expected an event time at most 5 min after arrival - at `$.event_time`"
             )
         if record.topic != REKEYED.name and record.key != txn.user_id.encode():
+            self.counts.rekeyed += 1
             yield _rekeyed(record, txn)
             return
         user = users.load(txn.user_id)
+        if user.has_seen(txn):
+            self.counts.duplicates += 1
+            return
+        user.remember_id(txn)
+        self._note_time(txn, user)
         history = History(user.card(txn.card_id), user.cards)
         rule_set = self.rules.select(txn)
         findings = examine(txn, history, rule_set)
         users.store(txn.user_id, user)
+        self.sums.add(txn)
+        self.counts.judged += 1
         if findings:
             yield _alert(record, txn, findings, rule_set)
         if _profile_due(history.card.transactions):
             yield _profile(txn.user_id, txn.card_id, history.card)
+
+    def _note_time(self, txn: Transaction, user: UserState) -> None:
+        """Count what is late, and forget a card that was silent for too long."""
+        self.latest_ms = max(self.latest_ms, txn.event_time)
+        card = user.cards.get(txn.card_id)
+        last = card.last_event_time if card is not None else None
+        if last is None:
+            return
+        if txn.event_time < last:
+            self.counts.late += 1
+        elif txn.event_time - last > self.rules.memory_ms:
+            user.forget_before(txn.event_time - self.rules.memory_ms)
 
 
 def examine(txn: Transaction, history: History, rule_set: RuleSet) -> tuple[Finding, ...]:

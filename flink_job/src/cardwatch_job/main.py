@@ -12,6 +12,7 @@ from cardwatch_job.operators import batch_records, score_batches
 from cardwatch_job.settings import JobSettings
 from cardwatch_job.sinks import write
 from cardwatch_job.sources import detector_configs, transactions_and_cards
+from cardwatch_job.stats import write_stats
 
 JOB_NAME = "cardwatch"
 
@@ -25,8 +26,8 @@ def build(environment: StreamExecutionEnvironment, settings: JobSettings) -> Non
     tables = StreamTableEnvironment.create(environment)
     tables.get_config().set("table.exec.uid.generation", "ALWAYS")
     batches = batch_records(tables, transactions_and_cards(tables, settings), settings)
-    outputs = score_batches(batches, detector_configs(tables, settings))
-    write(outputs, tables, settings)
+    outputs, sums = score_batches(batches, detector_configs(tables, settings))
+    write(outputs, tables, settings, also=[write_stats(sums, tables, settings)])
 
 
 def main(args: Sequence[str]) -> None:

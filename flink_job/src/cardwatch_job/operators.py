@@ -6,6 +6,7 @@ no jar of ours to build, publish or match. `docs/decisions/` tells why they exis
 save. What PyFlink does not offer in its public interface is used here and nowhere else.
 """
 
+from dataclasses import fields
 from importlib.resources import files
 from typing import Any, Final
 
@@ -18,11 +19,14 @@ from pyflink.table import StreamTableEnvironment, Table
 from pyflink.util.java_utils import get_j_env_configuration
 
 from cardwatch_contracts.detector_config import MAX_PARALLELISM
+from cardwatch_job.judge import Counts
 from cardwatch_job.scoring import BATCH_TYPE, CONFIG_TYPE, ScoreUsers
 from cardwatch_job.settings import JobSettings
 from cardwatch_job.sinks import OUTPUT_TYPE
+from cardwatch_job.stats import PARTIAL_SUM_TYPE
 
 _PACKAGE: Final = "dev.cardwatch"
+_SUMS_EVERY_MS: Final = 1000
 _KEY_TYPE: Final = Types.ROW([Types.INT()])
 
 
@@ -49,8 +53,13 @@ def batch_records(
     return _stream(rows.getExecutionEnvironment(), transformation, "batch-records")
 
 
-def score_batches(batches: DataStream, configs: DataStream) -> DataStream:
-    """Judge batches by the configs: records to write, of type `OUTPUT_TYPE`."""
+def score_batches(batches: DataStream, configs: DataStream) -> tuple[DataStream, DataStream]:
+    """Judge batches by the configs.
+
+    Returns:
+        The records to write, of type `OUTPUT_TYPE`, and sums of what was judged, of type
+        `PARTIAL_SUM_TYPE`.
+    """
     jvm = get_gateway().jvm
     selector = jvm.KeyByKeySelector()
     keyed = batches._j_data_stream.keyBy(selector, _KEY_TYPE.get_java_type_info())
@@ -60,12 +69,16 @@ def score_batches(batches: DataStream, configs: DataStream) -> DataStream:
     function = _create_j_data_stream_python_function_info(
         ScoreUsers(), UserDefinedDataStreamFunction.KEYED_CO_BROADCAST_PROCESS
     )
+    sums = jvm.org.apache.flink.util.OutputTag("sums", PARTIAL_SUM_TYPE.get_java_type_info())
     factory = _factory(
         "ScoreBatches",
         configuration,
         function,
         BATCH_TYPE.get_java_type_info(),
         CONFIG_TYPE.get_java_type_info(),
+        ",".join(field.name for field in fields(Counts)),
+        sums,
+        _SUMS_EVERY_MS,
     )
     transformation = jvm.org.apache.flink.streaming.api.transformations.TwoInputTransformation(
         keyed.getTransformation(),
@@ -80,7 +93,8 @@ def score_batches(batches: DataStream, configs: DataStream) -> DataStream:
     transformation.setStateKeyType(keyed.getKeyType())
     python = jvm.org.apache.flink.core.memory.ManagedMemoryUseCase.PYTHON
     transformation.declareManagedMemoryUseCaseAtSlotScope(python)
-    return _stream(environment, transformation, "score-users")
+    scored = _stream(environment, transformation, "score-users")
+    return scored, DataStream(scored._j_data_stream.getSideOutput(sums))
 
 
 def _factory(name: str, *references: Any) -> Any:

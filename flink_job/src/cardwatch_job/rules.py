@@ -2,33 +2,46 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from cardwatch_contracts.detector_config import DEFAULT_CONFIG, ConfigRecord, Selector
 from cardwatch_contracts.transaction import Transaction
 from cardwatch_job.detectors import Detector, build_detectors
 
+MAX_GENERATIONS: Final = 8
+"""Generations kept of one config whose `effectiveFrom` lie ahead of one another."""
+MIN_MEMORY_D: Final = 360.0
+"""How long a card is remembered at least after its latest transaction; its average is worth
+something for as long. Days."""
+_DAY_MS: Final = 86_400_000
+_MAX_KINDS: Final = 10_000
+_ALWAYS: Final = -(2**63)
+_NEVER: Final = 2**63
+
+_Kind = tuple[str, str, str, str]
+"""What selectors look at: bank, currency, country, payment system."""
+
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """A config made ready to judge: its detectors, built."""
+    """A generation of a config made ready to judge: its detectors, built."""
 
     record: ConfigRecord
     detectors: tuple[Detector[Any], ...]
+    from_ms: int = _ALWAYS
+    """Event time from which it judges. Milliseconds, inclusive."""
+    until_ms: int = _NEVER
+    """Event time from which the next generation judges. Milliseconds, exclusive."""
 
-    @classmethod
-    def of(cls, record: ConfigRecord) -> "RuleSet":
-        """Build the detectors of a config."""
-        return cls(record, build_detectors(record.spec.detectors))
-
-    def selects(self, txn: Transaction) -> bool:
+    def selects(self, kind: _Kind) -> bool:
         """Whether the config's selector matches; an empty list matches all."""
+        bank_id, currency, country, payment_system = kind
         selector: Selector = self.record.spec.selector
         return (
-            (not selector.bank_ids or txn.bank_id in selector.bank_ids)
-            and (not selector.currencies or txn.currency in selector.currencies)
-            and (not selector.countries or txn.country in selector.countries)
-            and (not selector.payment_systems or txn.payment_system in selector.payment_systems)
+            (not selector.bank_ids or bank_id in selector.bank_ids)
+            and (not selector.currencies or currency in selector.currencies)
+            and (not selector.countries or country in selector.countries)
+            and (not selector.payment_systems or payment_system in selector.payment_systems)
         )
 
 
@@ -36,38 +49,88 @@ class Rules:
     """Every config in force. The built-in defaults judge what no other selects."""
 
     def __init__(self, records: Iterable[ConfigRecord] = ()) -> None:
-        self._by_name: dict[str, RuleSet] = {}
+        self._generations: dict[str, tuple[ConfigRecord, ...]] = {}
         self._ordered: tuple[RuleSet, ...] = ()
-        self._default = RuleSet.of(DEFAULT_CONFIG)
-        for record in records:
+        self._by_kind: dict[_Kind, tuple[RuleSet, ...]] = {}
+        self._default = RuleSet(DEFAULT_CONFIG, build_detectors(DEFAULT_CONFIG.spec.detectors))
+        self._order()
+        for record in sorted(records, key=lambda record: record.generation):
             self.apply(record)
 
-    def __iter__(self) -> Iterator[RuleSet]:
-        return iter(self._ordered)
+    def __iter__(self) -> Iterator[ConfigRecord]:
+        """Every generation that may still judge a transaction, oldest first within a name."""
+        for records in self._generations.values():
+            yield from records
 
     def apply(self, record: ConfigRecord) -> bool:
         """Take a config; False where a higher generation of it is in force already."""
-        known = self._by_name.get(record.name)
-        if known is not None and known.record.generation > record.generation:
+        known = self._generations.get(record.name, ())
+        if known and known[-1].generation > record.generation:
             return False
-        self._by_name[record.name] = RuleSet.of(record)
+        older = tuple(
+            other
+            for other in known
+            if other.generation < record.generation and _begins(other) < _begins(record)
+        )
+        self._generations[record.name] = (*older, record)[-MAX_GENERATIONS:]
         self._order()
         return True
 
+    @property
+    def memory_ms(self) -> int:
+        """How long a card is remembered after its latest transaction. Milliseconds, event time."""
+        return self._memory_ms
+
     def withdraw(self, name: str) -> None:
         """Forget a config; what it judged falls to the next that selects it."""
-        self._by_name.pop(name, None)
+        self._generations.pop(name, None)
         self._order()
 
     def select(self, txn: Transaction) -> RuleSet:
         """Return the config for a transaction: the most specific, among equals the oldest."""
-        for rule_set in self._ordered:
-            if rule_set.selects(txn):
+        kind = (txn.bank_id, txn.currency, txn.country, txn.payment_system)
+        candidates = self._by_kind.get(kind)
+        if candidates is None:
+            candidates = self._find(kind)
+        for rule_set in candidates:
+            if rule_set.from_ms <= txn.event_time < rule_set.until_ms:
                 return rule_set
         return self._default
 
+    def _find(self, kind: _Kind) -> tuple[RuleSet, ...]:
+        """Look through all configs, once for each kind of transaction."""
+        if len(self._by_kind) >= _MAX_KINDS:
+            self._by_kind.clear()
+        found = tuple(rule_set for rule_set in self._ordered if rule_set.selects(kind))
+        self._by_kind[kind] = found
+        return found
+
     def _order(self) -> None:
-        self._ordered = tuple(sorted(self._by_name.values(), key=_precedence))
+        self._by_kind.clear()
+        built = [rule_set for records in self._generations.values() for rule_set in _built(records)]
+        self._ordered = tuple(sorted(built, key=_precedence))
+        longest_d = max(
+            (
+                detector.memory_d
+                for rule_set in (self._default, *built)
+                for detector in rule_set.detectors
+            ),
+            default=0.0,
+        )
+        self._memory_ms = int(max(longest_d, MIN_MEMORY_D) * _DAY_MS)
+
+
+def _built(records: tuple[ConfigRecord, ...]) -> Iterator[RuleSet]:
+    """Build the generations of one config, each judging until the next begins."""
+    ends = [_begins(record) for record in records[1:]]
+    for record, until_ms in zip(records, [*ends, _NEVER], strict=True):
+        detectors = build_detectors(record.spec.detectors)
+        yield RuleSet(record, detectors, _begins(record), until_ms)
+
+
+def _begins(record: ConfigRecord) -> int:
+    effective_from = record.spec.effective_from
+    return _ALWAYS if effective_from is None else effective_from
 
 
 def _precedence(rule_set: RuleSet) -> tuple[int, int, str]:

@@ -2,21 +2,21 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from pyflink.common import Row, Types
 from pyflink.datastream import KeyedBroadcastProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
-from cardwatch_contracts.codec import InvalidRecordError
+from cardwatch_contracts.codec import InvalidRecordError, encode
 from cardwatch_contracts.detector_config import ConfigAck, ConfigRecord, decode_config_record
 from cardwatch_contracts.topics import CONFIG_ACKS
 from cardwatch_job.batches import Batch, read_batch, read_users, write_results
-from cardwatch_job.detectors.history import UserState, decode_user, encode_user
-from cardwatch_job.judge import Judge
+from cardwatch_job.judge import Counts, Judge
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.rules import Rules
+from cardwatch_job.users import UsersOfBucket
 
 _log = logging.getLogger(__name__)
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
@@ -25,7 +25,7 @@ BATCH_TYPE: Final = Types.ROW([Types.INT(), _BYTES])
 CONFIG_TYPE: Final = Types.ROW_NAMED(["name", "value"], [_BYTES, _BYTES])
 """A config's name and its record; no record withdraws the name."""
 CONFIGS: Final = MapStateDescriptor("detector-configs", Types.STRING(), _BYTES)
-"""Broadcast state: config name to its record, as it came."""
+"""Broadcast state: `name/generation` to the record, every generation that may still judge."""
 
 
 class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink is untyped here
@@ -44,9 +44,12 @@ class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink
         self._acks: list[OutputRecord] = []
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
-        """Judge one batch."""
+        """Judge one batch; an empty one asks for the sums so far."""
         judge = self._judge or self._restore(ctx)
         bucket: int = ctx.get_current_key()
+        if not value:
+            yield write_results(bucket, Counts(), {}, self._take_acks(), judge.sums.take())
+            return
         memories, position = read_users(value)
         if memories is not None:
             self._buckets[bucket] = UsersOfBucket(memories)
@@ -54,16 +57,16 @@ class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink
         outputs = self._take_acks()
         for record in _records_of(read_batch(value, position)):
             outputs.extend(judge.process(record, users))
-        yield write_results(bucket, users.take_changed(), outputs)
+        users.forget_before(judge.latest_ms - judge.rules.memory_ms)
+        yield write_results(bucket, judge.take_counts(), users.take_changed(), outputs)
 
     def process_broadcast_element(self, value: Row, ctx: Any) -> Iterator[bytes]:
         """Put a config in force, or withdraw it, and acknowledge it."""
         judge = self._judge or self._restore(ctx)
-        configs = ctx.get_broadcast_state(CONFIGS)
         name = (value[0] or b"").decode(errors="replace")
         if value[1] is None:
             judge.rules.withdraw(name)
-            configs.remove(name)
+            _remember_configs(ctx.get_broadcast_state(CONFIGS), judge.rules, name)
             return
         try:
             record = decode_config_record(value[1])
@@ -71,9 +74,9 @@ class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink
             _log.warning("config %s stays as it was: %s", name, error)
             return
         if judge.rules.apply(record):
-            configs.put(record.name, value[1])
+            _remember_configs(ctx.get_broadcast_state(CONFIGS), judge.rules, record.name)
             self._acks.append(self._acknowledge(record))
-        yield write_results(0, {}, self._take_acks())
+        yield write_results(0, Counts(), {}, self._take_acks())
 
     def _restore(self, ctx: Any) -> Judge:
         """Read the configs in force, and acknowledge them again: the subtasks may be others."""
@@ -98,32 +101,14 @@ class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink
         return OutputRecord.of(CONFIG_ACKS.name, f"{record.name}/{self._subtask}", ack)
 
 
-class UsersOfBucket:
-    """The memories of one bucket's users, unpacked when first needed."""
-
-    def __init__(self, packed: Mapping[str, bytes]) -> None:
-        self._packed = dict(packed)
-        self._users: dict[str, UserState] = {}
-        self._changed: set[str] = set()
-
-    def load(self, user_id: str) -> UserState:
-        """Return a user's memory, an empty one where the user is new."""
-        user = self._users.get(user_id)
-        if user is None:
-            user = decode_user(self._packed.pop(user_id, None))
-            self._users[user_id] = user
-        return user
-
-    def store(self, user_id: str, user: UserState) -> None:
-        """Note that a user's memory has changed; it was changed in place."""
-        self._users[user_id] = user
-        self._changed.add(user_id)
-
-    def take_changed(self) -> dict[str, bytes]:
-        """Pack the memories that changed since the last call."""
-        changed = {user_id: encode_user(self._users[user_id]) for user_id in self._changed}
-        self._changed.clear()
-        return changed
+def _remember_configs(state: Any, rules: Rules, name: str) -> None:
+    """Make broadcast state hold the generations of one config that may still judge."""
+    in_force = {f"{name}/{record.generation}": record for record in rules if record.name == name}
+    for key in [key for key, _ in state.items() if key.startswith(f"{name}/")]:
+        if key not in in_force:
+            state.remove(key)
+    for key, record in in_force.items():
+        state.put(key, encode(record))
 
 
 def _records_of(batch: Batch) -> Iterator[InputRecord]:

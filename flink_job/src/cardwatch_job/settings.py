@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
 
 _BROKER_MAX_TRANSACTION_MS: Final = 15 * 60_000
+Delivery = Literal["exactly-once", "at-least-once"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,11 @@ class JobSettings:
     checkpoint_interval_ms: int = 1000
     """Time between checkpoints, 100 ms to 10 min: how long an alert waits until a consumer that
     reads committed sees it."""
+
+    delivery: Delivery = "exactly-once"
+    """`exactly-once`: a consumer that reads committed sees each alert once, after the checkpoint.
+    `at-least-once`: every consumer sees an alert at once, and after a failure some twice, under
+    the same alert id."""
 
     transactional_id_prefix: str = "cardwatch"
     """Begins the ids of the sink's Kafka transactions; jobs that share a Kafka differ in it."""
@@ -34,6 +40,10 @@ class JobSettings:
     """Transactions in a batch that is sent at once. Bytes."""
 
     def __post_init__(self) -> None:
+        if self.delivery not in get_args(Delivery):
+            raise ValueError(
+                f"--delivery is {self.delivery}: allowed are {', '.join(get_args(Delivery))}"
+            )
         if not 100 <= self.checkpoint_interval_ms <= 600_000:
             raise ValueError(
                 f"--checkpoint-interval-ms is {self.checkpoint_interval_ms}: 100 to 600000"
@@ -59,6 +69,7 @@ class JobSettings:
         parser = argparse.ArgumentParser(prog="cardwatch_job", allow_abbrev=False)
         parser.add_argument("--bootstrap-servers", required=True)
         parser.add_argument("--transactional-id-prefix", default=cls.transactional_id_prefix)
+        parser.add_argument("--delivery", default=cls.delivery)
         for name in (
             "checkpoint_interval_ms",
             "transaction_timeout_ms",

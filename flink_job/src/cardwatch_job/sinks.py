@@ -1,5 +1,6 @@
 """Streams into Kafka topics."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from pyflink.common import Types
@@ -23,25 +24,39 @@ OUTPUT_TYPE: Final = Types.ROW_NAMED(
 )
 """What the job writes: one record of any of its topics."""
 
-EXACTLY_ONCE: Final = (ALERTS, DEAD_LETTERS, REKEYED)
-AT_LEAST_ONCE: Final = (CARD_PROFILES, CONFIG_ACKS)
+FACTS: Final = (ALERTS, DEAD_LETTERS, REKEYED)
+"""Written exactly once, where the settings say so."""
+VALUES: Final = (CARD_PROFILES, CONFIG_ACKS)
 """Absolute values: a second copy changes nothing, and nobody waits for a checkpoint."""
 
+_AT_LEAST_ONCE: Final = {"sink.delivery-guarantee": "at-least-once"}
 
-def write(outputs: DataStream, tables: StreamTableEnvironment, settings: JobSettings) -> None:
-    """Send each output to its topic: facts in transactions, absolute values at once."""
+
+def write(
+    outputs: DataStream,
+    tables: StreamTableEnvironment,
+    settings: JobSettings,
+    *,
+    also: Sequence[str] = (),
+) -> None:
+    """Send each output to its topic: facts in transactions, absolute values at once.
+
+    `also`: other INSERT statements of the job.
+    """
     tables.create_temporary_view("outputs", tables.from_data_stream(outputs))
-    _create_sink(tables, "facts_out", settings, EXACTLY_ONCE, _transactional(settings))
-    _create_sink(
-        tables, "values_out", settings, AT_LEAST_ONCE, {"sink.delivery-guarantee": "at-least-once"}
-    )
+    _create_sink(tables, "facts_out", settings, FACTS, _delivery(settings))
+    _create_sink(tables, "values_out", settings, VALUES, _AT_LEAST_ONCE)
     inserts = tables.create_statement_set()
-    inserts.add_insert_sql(_insert("facts_out", EXACTLY_ONCE))
-    inserts.add_insert_sql(_insert("values_out", AT_LEAST_ONCE))
+    inserts.add_insert_sql(_insert("facts_out", FACTS))
+    inserts.add_insert_sql(_insert("values_out", VALUES))
+    for statement in also:
+        inserts.add_insert_sql(statement)
     inserts.attach_as_datastream()
 
 
-def _transactional(settings: JobSettings) -> dict[str, str]:
+def _delivery(settings: JobSettings) -> dict[str, str]:
+    if settings.delivery == "at-least-once":
+        return _AT_LEAST_ONCE
     return {
         "sink.delivery-guarantee": "exactly-once",
         "sink.transactional-id-prefix": settings.transactional_id_prefix,

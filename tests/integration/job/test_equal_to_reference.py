@@ -21,15 +21,18 @@ from cardwatch_contracts.detector_config import (
     VeryHighValueConfig,
     decode_config_ack,
 )
+from cardwatch_contracts.stats import decode_stats
 from cardwatch_contracts.topics import (
     ALERTS,
     CONFIG_ACKS,
     DEAD_LETTERS,
     DETECTOR_CONFIGS,
+    STATS,
     TRANSACTIONS,
 )
-from cardwatch_contracts.transaction import Transaction
+from cardwatch_contracts.transaction import Transaction, decode_transaction
 from cardwatch_job.detectors import DETECTORS
+from cardwatch_job.windows import PartialSums
 from cardwatch_local.demo.drain import Drain
 from cardwatch_local.demo.oracle import gather
 from cardwatch_local.reading.offsets import OffsetReader
@@ -139,6 +142,34 @@ def _alerts_committed(stack: JobStack) -> int:
     return sum(1 for _ in read_topic(stack.bootstrap_servers, ALERTS))
 
 
+def _windows_written(stack: JobStack) -> dict[tuple[object, ...], tuple[int, ...]]:
+    records = (decode_stats(value_of(m)) for m in read_topic(stack.bootstrap_servers, STATS))
+    return {
+        (stats.window_start, stats.dimension, stats.name, stats.currency): (
+            stats.count,
+            stats.sum_minor,
+            stats.min_minor,
+            stats.max_minor,
+        )
+        for stats in records
+    }
+
+
+def _windows_expected(stack: JobStack) -> dict[tuple[object, ...], tuple[int, ...]]:
+    sums = PartialSums()
+    for message in read_topic(stack.bootstrap_servers, TRANSACTIONS):
+        sums.add(decode_transaction(value_of(message)))
+    return {
+        (part.window_start, part.dimension, part.name, part.currency): (
+            part.count,
+            part.sum_minor,
+            part.min_minor,
+            part.max_minor,
+        )
+        for part in sums.take()
+    }
+
+
 def test_alerts_equal_the_reference_through_a_killed_taskmanager_and_a_rescale(
     job_stack: JobStack,
 ) -> None:
@@ -165,6 +196,10 @@ def test_alerts_equal_the_reference_through_a_killed_taskmanager_and_a_rescale(
     feed.send(3_000)
     _drain(job_stack)
 
+    _wait_until(
+        lambda: _windows_written(job_stack) == _windows_expected(job_stack),
+        "the windows' counts and sums",
+    )
     evidence = gather(job_stack.bootstrap_servers)
     comparison = evidence.check()
     assert comparison is not None

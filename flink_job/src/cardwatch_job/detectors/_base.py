@@ -30,6 +30,11 @@ class Detector(ABC, Generic[C]):
     def score(self, txn: Transaction, history: History) -> Finding | None:
         """Return what is suspicious; None where nothing is, or not enough is known yet."""
 
+    @property
+    def memory_d(self) -> float:
+        """How long the detector needs to know of a card that is not used. Days."""
+        return 0.0
+
     def update(self, txn: Transaction, history: History) -> None:
         """Remember what this detector alone needs of `txn`; most need nothing.
 

@@ -7,16 +7,23 @@ from cardwatch_job.detectors._base import Detector
 from cardwatch_job.detectors.history import History
 
 _DAY_MS = 86_400_000
+_REMEMBERED = 4
 
 
 class DormantCard(Detector[DormantCardConfig]):
     """Time since the card's latest transaction ≥ `min_silence_d`.
 
-    Key: card. Abstains on a card's first transaction.
+    Key: card. Abstains on a card's first transaction, and on the first after `_REMEMBERED` times
+    that silence: the card counts as new by then.
     """
 
     __slots__ = ()
     name = "dormant_card"
+
+    @property
+    def memory_d(self) -> float:
+        """A card that is silent for longer is forgotten."""
+        return self.config.min_silence_d * _REMEMBERED
 
     def score(self, txn: Transaction, history: History) -> Finding | None:
         """Compare the silence with the shortest suspicious one."""

@@ -16,6 +16,10 @@ MAX_CARDS: Final = 64
 """Cards remembered for one user; the one that was silent longest is forgotten first."""
 MAX_WINDOW_ENTRIES: Final = 50
 """Times remembered in a window; no detector can ask for more (`Count` in DetectorConfig)."""
+DUPLICATES_WITHIN_MS: Final = 10 * 60_000
+"""Event time for which a user's transaction ids are remembered. Milliseconds."""
+MAX_RECENT_IDS: Final = 64
+"""Transaction ids remembered of one user, whatever the time."""
 
 
 class CardState(msgspec.Struct, array_like=True):
@@ -49,6 +53,43 @@ class UserState(msgspec.Struct, array_like=True):
 
     version: int = SCHEMA_VERSION
     cards: dict[str, CardState] = {}
+    recent_ids: list[str] = []
+    """Ids of the latest transactions, in the order in which they were judged."""
+    recent_times: list[int] = []
+    """Their event times."""
+
+    def has_seen(self, txn: Transaction) -> bool:
+        """Whether a transaction of this id was judged within `DUPLICATES_WITHIN_MS`."""
+        return txn.transaction_id in self.recent_ids
+
+    def remember_id(self, txn: Transaction) -> None:
+        """Know the transaction if it comes again."""
+        ids, times = self.recent_ids, self.recent_times
+        oldest_ms = txn.event_time - DUPLICATES_WITHIN_MS
+        expired = 0
+        while expired < len(times) and times[expired] < oldest_ms:
+            expired += 1
+        expired = max(expired, len(times) - MAX_RECENT_IDS + 1)
+        if expired > 0:
+            del ids[:expired], times[:expired]
+        ids.append(txn.transaction_id)
+        times.append(txn.event_time)
+
+    def forget_before(self, time_ms: int) -> bool:
+        """Forget the cards whose latest transaction is older; return whether any was.
+
+        Of a card with a limit on record the limit stays.
+        """
+        idle = [
+            card_id
+            for card_id, card in self.cards.items()
+            if card.last_event_time is not None and card.last_event_time < time_ms
+        ]
+        for card_id in idle:
+            limit_minor = self.cards.pop(card_id).limit_minor
+            if limit_minor is not None:
+                self.cards[card_id] = CardState(limit_minor=limit_minor)
+        return bool(idle)
 
     def card(self, card_id: str) -> CardState:
         """Return the memory of a card, an empty one where it is new."""

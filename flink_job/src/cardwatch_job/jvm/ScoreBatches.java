@@ -14,6 +14,7 @@ import org.apache.flink.api.java.tuple.Tuple3;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
+import org.apache.flink.metrics.Counter;
 import org.apache.flink.streaming.api.functions.python.DataStreamPythonFunctionInfo;
 import org.apache.flink.streaming.api.graph.StreamConfig;
 import org.apache.flink.streaming.api.operators.Output;
@@ -22,6 +23,7 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.ProcessingTimeService;
 import org.apache.flink.streaming.runtime.tasks.StreamTask;
 import org.apache.flink.types.Row;
+import org.apache.flink.util.OutputTag;
 
 /**
  * PyFlink's own keyed operator, with the state's way to Python and back changed.
@@ -32,9 +34,20 @@ import org.apache.flink.types.Row;
  * keyed state at once. A checkpoint barrier waits for the results of every batch before it (PyFlink
  * finishes its bundle first), so that the state in a checkpoint is that of exactly the records
  * before it. After a failure or a rescale Python starts empty and is told again.
+ *
+ * <p>Python adds transactions up by window. An empty batch asks for the sums so far: every second,
+ * and before every barrier, so that they need no state either. They leave as a side output.
  */
-public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator {
+public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
+        implements ProcessingTimeService.ProcessingTimeCallback {
 
+    private static final byte[] ASK_FOR_SUMS = new byte[0];
+
+    private final String[] counterNames;
+    private final OutputTag sums;
+    private final long sumsEveryMs;
+
+    private transient Counter[] counters;
     private transient MapState users;
     private transient BitSet known;
     private transient DataInputDeserializer input;
@@ -52,6 +65,9 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator {
                 (TypeInformation) references[2],
                 (TypeInformation) references[3],
                 PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO);
+        this.counterNames = ((String) references[4]).split(",");
+        this.sums = (OutputTag) references[5];
+        this.sumsEveryMs = ((Number) references[6]).longValue();
         this.setup(task, config, output);
         this.setProcessingTimeService(timeService);
     }
@@ -68,6 +84,36 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator {
         known = new BitSet();
         input = new DataInputDeserializer();
         reused = new StreamRecord(null);
+        counters = new Counter[counterNames.length];
+        for (int i = 0; i < counters.length; i++) {
+            counters[i] = getMetricGroup().counter(counterNames[i]);
+        }
+        scheduleSums();
+    }
+
+    private void scheduleSums() {
+        ProcessingTimeService time = getProcessingTimeService();
+        time.registerTimer(time.getCurrentProcessingTime() + sumsEveryMs, this);
+    }
+
+    public void onProcessingTime(long time) throws Exception {
+        askForSums();
+        scheduleSums();
+    }
+
+    public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
+        askForSums();
+        super.prepareSnapshotPreBarrier(checkpointId);
+    }
+
+    public void endInput(int inputId) throws Exception {
+        askForSums();
+        super.endInput(inputId);
+    }
+
+    private void askForSums() throws Exception {
+        Row nobody = Row.of(new Object[] {Integer.valueOf(0), ASK_FOR_SUMS});
+        super.processElement1(new StreamRecord(nobody));
     }
 
     public void processElement1(StreamRecord element) throws Exception {
@@ -116,6 +162,15 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator {
         input.setBuffer((byte[]) result.f1, 0, ((Integer) result.f2).intValue());
         input.skipBytesToRead(1 + 8 + 4);
         int bucket = input.readInt();
+        for (int i = 0; i < counters.length; i++) {
+            counters[i].inc(input.readInt());
+        }
+        takeUsers(bucket);
+        sendRecords();
+        sendSums();
+    }
+
+    private void takeUsers(int bucket) throws Exception {
         int changed = input.readInt();
         if (changed > 0) {
             useBucket(Integer.valueOf(bucket));
@@ -129,6 +184,9 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator {
                 users.put(user, memory);
             }
         }
+    }
+
+    private void sendRecords() throws Exception {
         int records = input.readInt();
         for (int i = 0; i < records; i++) {
             String topic = new String(read(), StandardCharsets.UTF_8);
@@ -138,6 +196,20 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator {
             String traceparent =
                     header == null ? null : new String(header, StandardCharsets.UTF_8);
             output.collect(reused.replace(Row.of(new Object[] {topic, key, value, traceparent})));
+        }
+    }
+
+    private void sendSums() throws Exception {
+        int count = input.readInt();
+        for (int i = 0; i < count; i++) {
+            Object[] sum = new Object[8];
+            for (int column = 0; column < 5; column++) {
+                sum[column] = Long.valueOf(input.readLong());
+            }
+            for (int column = 5; column < 8; column++) {
+                sum[column] = new String(read(), StandardCharsets.UTF_8);
+            }
+            output.collect(sums, reused.replace(Row.of(sum)));
         }
     }
 

@@ -1,0 +1,63 @@
+"""The users' memories in a Python worker, a copy of what Flink's state holds."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from cardwatch_job.detectors.history import UserState, decode_user, encode_user
+
+MAX_UNPACKED: Final = 1024
+"""Memories of one bucket that are kept unpacked, at most. One takes some ten times the room of its
+packed form; unpacking costs about a microsecond."""
+_FORGET_EVERY_MS: Final = 86_400_000
+
+
+class UsersOfBucket:
+    """The memories of one bucket's users: all of them packed, those in use unpacked as well."""
+
+    def __init__(self, packed: Mapping[str, bytes]) -> None:
+        self._packed = dict(packed)
+        self._users: dict[str, UserState] = {}
+        self._changed: set[str] = set()
+        self._forgotten_ms: int | None = None
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def load(self, user_id: str) -> UserState:
+        """Return a user's memory, an empty one where the user is new."""
+        user = self._users.get(user_id)
+        if user is None:
+            user = self._users[user_id] = decode_user(self._packed.get(user_id))
+        return user
+
+    def store(self, user_id: str, user: UserState) -> None:
+        """Note that a user's memory has changed; it was changed in place."""
+        self._users[user_id] = user
+        self._changed.add(user_id)
+
+    def take_changed(self) -> dict[str, bytes | None]:
+        """Pack the memories that changed since the last call; None for what is forgotten."""
+        changed: dict[str, bytes | None] = {}
+        for user_id in self._changed:
+            user = self._users[user_id]
+            if user.cards:
+                changed[user_id] = self._packed[user_id] = encode_user(user)
+            else:
+                changed[user_id] = None
+                self._packed.pop(user_id, None)
+        self._changed.clear()
+        if len(self._users) > MAX_UNPACKED:
+            self._users.clear()
+        return changed
+
+    def forget_before(self, time_ms: int) -> None:
+        """Forget the cards whose latest transaction is older; looks once a day of event time."""
+        if self._forgotten_ms is None:
+            self._forgotten_ms = time_ms
+        if time_ms - self._forgotten_ms < _FORGET_EVERY_MS:
+            return
+        self._forgotten_ms = time_ms
+        for user_id in list(self._packed):
+            user = self.load(user_id)
+            if user.forget_before(time_ms):
+                self.store(user_id, user)

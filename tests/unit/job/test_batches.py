@@ -1,0 +1,100 @@
+"""The byte layout against a plain writer and reader of the same layout, as the JVM has them."""
+
+from io import BytesIO
+from struct import pack, unpack
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cardwatch_job.batches import read_batch, read_users, write_results
+from cardwatch_job.judge import Counts
+from cardwatch_job.records import OutputRecord
+from cardwatch_job.windows import PartialSum
+
+_bytes_or_none = st.none() | st.binary(max_size=20)
+_rows = st.lists(
+    st.tuples(
+        st.integers(0, 2**62),
+        st.integers(0, 2**62),
+        st.integers(0, 2**30),
+        _bytes_or_none,
+        _bytes_or_none,
+        _bytes_or_none,
+    )
+)
+
+
+def _sized(value: bytes | None) -> bytes:
+    return pack(">i", -1) if value is None else pack(">i", len(value)) + value
+
+
+def _length(value: bytes | None) -> int:
+    return -1 if value is None else len(value)
+
+
+@given(_rows, st.none() | st.dictionaries(st.text(max_size=5), st.binary(max_size=9)))
+def test_a_batch_and_the_users_before_it_are_read_as_written(
+    rows: list[tuple[int, int, int, bytes | None, bytes | None, bytes | None]],
+    users: dict[str, bytes] | None,
+) -> None:
+    data = pack(">i", -1 if users is None else len(users))
+    for name, memory in (users or {}).items():
+        data += _sized(name.encode()) + _sized(memory)
+    data += pack(">i", len(rows)) + _sized(b"transactions")
+    for timestamp, offset, partition, key, header, value in rows:
+        data += pack(">qqi", timestamp, offset, partition)
+        data += pack(">iii", _length(key), _length(header), _length(value))
+    for column in (3, 4, 5):
+        data += b"".join(row[column] or b"" for row in rows)  # type: ignore[misc] # of a mixed row
+
+    read, position = read_users(data)
+    batch = read_batch(data, position)
+
+    assert read == users
+    assert batch.topic == "transactions"
+    assert list(zip(*batch[1:], strict=True)) == rows
+
+
+class Reader:
+    """Reads as `ScoreBatches.java` does."""
+
+    def __init__(self, data: bytes) -> None:
+        self._stream = BytesIO(data)
+
+    def int(self) -> int:
+        (number,) = unpack(">i", self._stream.read(4))
+        return int(number)
+
+    def longs(self, count: int) -> tuple[int, ...]:
+        return unpack(f">{count}q", self._stream.read(8 * count))
+
+    def sized(self) -> bytes | None:
+        length = self.int()
+        return None if length < 0 else self._stream.read(length)
+
+    def rest(self) -> bytes:
+        return self._stream.read()
+
+
+def test_results_are_written_as_the_jvm_reads_them() -> None:
+    counts = Counts(judged=1, duplicates=2, late=3, rekeyed=4, dead_letters=5)
+    changed = {"u1": b"memory", "ü2": None}
+    records = [
+        OutputRecord(topic="alerts", key=b"k", value=b"v", traceparent="00-1"),
+        OutputRecord(topic="card-profiles", key=b"", value=b"v2"),
+    ]
+    sums = [PartialSum(10_000, "bank", "A", "EUR", 3, -5, -9, 2)]
+
+    reader = Reader(write_results(77, counts, changed, records, sums))
+
+    assert reader.int() == 77
+    assert [reader.int() for _ in range(5)] == [1, 2, 3, 4, 5]
+    assert reader.int() == 2
+    assert [reader.sized() for _ in range(4)] == [b"u1", b"memory", "ü2".encode(), None]
+    assert reader.int() == 2
+    assert [reader.sized() for _ in range(4)] == [b"alerts", b"k", b"v", b"00-1"]
+    assert [reader.sized() for _ in range(4)] == [b"card-profiles", b"", b"v2", None]
+    assert reader.int() == 1
+    assert reader.longs(5) == (10_000, 3, -5, -9, 2)
+    assert [reader.sized() for _ in range(3)] == [b"bank", b"A", b"EUR"]
+    assert reader.rest() == b""
