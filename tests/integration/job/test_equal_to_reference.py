@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import count
 
+import pytest
 from confluent_kafka import Producer
 from msgspec.structs import replace
 from tests.integration.job.conftest import JobStack
@@ -170,6 +171,7 @@ def _windows_expected(stack: JobStack) -> dict[tuple[object, ...], tuple[int, ..
     }
 
 
+@pytest.mark.timeout(600)  # two restarts of the job and three drains, on two busy cores
 def test_alerts_equal_the_reference_through_a_killed_taskmanager_and_a_rescale(
     job_stack: JobStack,
 ) -> None:
