@@ -9,7 +9,7 @@ pytest := $(bin)/python -m pytest
 shell_scripts := $(wildcard scripts/*.sh)
 
 # Every variable given to `make demo` becomes an option of `cardwatch demo`: DURATION=60 is
-# --duration 60, BANK_RATE=5 is --bank-rate 5. `cardwatch demo` refuses what it does not know. In
+# --duration 60, RATE_A=5 is --rate-a 5. `cardwatch demo` refuses what it does not know. In
 # the same way for `make bench` and `make bench-full`.
 given := $(foreach name,$(filter-out PYTHON,$(.VARIABLES)),$(if \
 	$(filter command,$(firstword $(origin $(name)))),$(name)))
