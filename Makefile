@@ -9,22 +9,33 @@ pytest := $(bin)/python -m pytest
 shell_scripts := $(wildcard scripts/*.sh)
 
 # Every variable given to `make demo` becomes an option of `cardwatch demo`: DURATION=60 is
-# --duration 60, BANK_RATE=5 is --bank-rate 5. `cardwatch demo` refuses what it does not know.
+# --duration 60, RATE_A=5 is --rate-a 5. `cardwatch demo` refuses what it does not know. In
+# the same way for `make bench` and `make bench-full`.
 given := $(foreach name,$(filter-out PYTHON,$(.VARIABLES)),$(if \
 	$(filter command,$(firstword $(origin $(name)))),$(name)))
 option_name = $(shell printf '%s' '$(1)' | tr 'A-Z_' 'a-z-')
 quoted = '$(subst ','\'',$($(1)))'
-demo_options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
+options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint unit contract integration env lock format clean
+.PHONY: help demo bench bench-full test lint unit contract integration env lock format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Run the whole pipeline here; DURATION=60 REPORT=demo.json runs unattended
 	$(bootstrap) run
-	@exec $(bin)/cardwatch demo $(demo_options)
+	@exec $(bin)/cardwatch demo $(options)
+
+bench: ## Compare the job with its peers, 8 minutes; REPORT=bench.json keeps the figures
+	$(bootstrap) run
+	$(bootstrap) bench
+	@exec $(bin)/python -m benchmarks throughput $(options)
+
+bench-full: ## That, 5 minutes at full load, latencies, hot updates, growth: 2 hours
+	$(bootstrap) run
+	$(bootstrap) bench
+	@exec $(bin)/python -m benchmarks full $(options)
 
 test: lint ## Lint, then every test: unit, contract, integration. What CI runs
 	$(pytest) tests/unit tests/contract tests/integration
@@ -63,5 +74,5 @@ format: ## Format the code and fix what ruff can
 	$(bin)/ruff format .
 
 clean: ## Remove .venv and caches; `cardwatch clean` removes the servers' files
-	rm -rf .venv .venv.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf .venv .venv.lock .venv-bench .venv-bench.lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,18 +1,20 @@
 #!/bin/sh
 # Makes .venv from the locks in requirements/, or leaves it alone where it is up to date:
-# `sh scripts/bootstrap.sh run` for `cardwatch`, `... dev` for tests and lint as well.
+# `sh scripts/bootstrap.sh run` for `cardwatch`, `... dev` for tests and lint as well. `... bench`
+# makes .venv-bench in the same way: what benchmarks compare with, which cannot live in .venv.
 #
 # .venv/.incomplete stands while .venv is worked on: a .venv that has it was left half-made and is
 # made anew. .venv/.installed holds copies of what was installed, which tell when it is out of date.
 set -eu
 cd "$(dirname "$0")/.."
 root=$(pwd -P)
-venv=.venv
+[ "${1:-}" = bench ] && venv=.venv-bench || venv=.venv
 bin=$venv/bin
 installed=$venv/.installed
 incomplete=$venv/.incomplete
-lock=.venv.lock
-needed_mib=1500 # 915 MiB in .venv, and uv's cache where it cannot share files with it
+lock=$venv.lock
+# What goes into the environment, and uv's cache where it cannot share files with it.
+[ "$venv" = .venv ] && size_mb=900 needed_mib=1500 || size_mb=200 needed_mib=500
 
 say() { echo "cardwatch: $*" >&2; }
 
@@ -56,7 +58,7 @@ take_lock() {
             rm -rf "$lock"
             continue
         fi
-        [ -n "$waiting" ] || say "process $owner is making .venv; waiting for it"
+        [ -n "$waiting" ] || say "process $owner is making $venv; waiting for it"
         waiting=yes
         sleep 1
     done
@@ -94,7 +96,7 @@ install_venv_module() {
 make_venv() {
     python=$(sh scripts/find-python.sh) || exit 1
     check_disk
-    say "making .venv with $python"
+    say "making $venv with $python"
     rm -rf "$venv"
     mkdir "$venv"
     : >"$incomplete"
@@ -105,7 +107,7 @@ make_venv() {
     else
         install_venv_module "$python"
         "$python" -m venv "$venv" >&2
-    fi || fail "$python could not make .venv; what it said is above"
+    fi || fail "$python could not make $venv; what it said is above"
 }
 
 # uv does not read pip's settings; a mirror or certificate given to pip serves it too.
@@ -147,7 +149,7 @@ uv_install() {
 }
 
 install() {
-    say "installing the locked packages (900 MB on disk; half a minute to some minutes, once)"
+    say "installing the locked packages ($size_mb MB on disk; half a minute to some minutes, once)"
     : >"$incomplete"
     if ! cmp -s requirements/build.txt "$installed/build.txt" || [ ! -x "$bin/uv" ]; then
         install_build_tools || explain_install_failure
@@ -167,7 +169,8 @@ install() {
 case ${1:-} in
 run) set -- requirements/build.txt requirements/run.txt ;;
 dev) set -- requirements/build.txt requirements/run.txt requirements/dev.txt ;;
-*) fail "usage: sh scripts/bootstrap.sh run|dev" ;;
+bench) set -- requirements/build.txt requirements/bench.txt ;;
+*) fail "usage: sh scripts/bootstrap.sh run|dev|bench" ;;
 esac
 is_current "$@" && exit 0
 [ -z "${PYTHON:-}" ] || sh scripts/find-python.sh >/dev/null

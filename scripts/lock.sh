@@ -5,6 +5,7 @@
 #   build.txt  uv and what builds packages
 #   run.txt    what `make demo` needs
 #   dev.txt    what tests and lint need besides
+#   bench.txt  what benchmarks compare with, in an environment apart
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -21,3 +22,4 @@ compile run pyproject.toml --extra local
 compile build --group build --constraints requirements/run.txt
 compile dev --group test --group lint \
     --constraints requirements/run.txt --constraints requirements/build.txt
+compile bench --group bench --constraints requirements/build.txt

@@ -56,7 +56,7 @@ def fetch_jars(settings: StackSettings, progress: Progress) -> dict[str, list[Pa
         StackError: A jar cannot be had.
     """
     lock = read_lock()
-    store = JarStore(settings.jars_dir, repository=settings.maven_repository)
+    store = JarStore(settings.jars_dir.resolve(), repository=settings.maven_repository)
     classpaths: dict[str, list[Path]] = {}
     for jar, path in zip(lock, store.fetch(lock, progress), strict=True):
         classpaths.setdefault(jar.server, []).append(path)

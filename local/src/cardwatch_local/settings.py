@@ -87,8 +87,8 @@ class StackSettings:
 
     @property
     def class_archives_dir(self) -> Path:
-        """Class archives of the servers, shared by all stacks of this home."""
-        return self.jars_dir / "classes"
+        """Class archives of the servers, shared by all stacks that share the jars."""
+        return self.jars_dir.resolve() / "classes"
 
     @property
     def stack_dir(self) -> Path:

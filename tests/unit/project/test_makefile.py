@@ -34,14 +34,14 @@ def test_make_alone_lists_every_target_with_what_it_does(machine: Machine) -> No
 
 
 def test_variables_of_make_demo_become_options(installed: Machine) -> None:
-    result = installed.run("make", "demo", "DURATION=60", "REPORT=a b'c.json", "BANK_RATE=5")
+    result = installed.run("make", "demo", "DURATION=60", "REPORT=a b'c.json", "RATE_A=5")
 
     first, *options = re.findall(r"\[(.*?)\]", result.stdout)
     assert first == "demo"
     assert dict(zip(options[::2], options[1::2], strict=True)) == {
         "--duration": "60",
         "--report": "a b'c.json",
-        "--bank-rate": "5",
+        "--rate-a": "5",
     }
 
 

@@ -82,7 +82,7 @@ def _show_transaction(txn: Transaction, where: str) -> None:
         ("how", f"{txn.channel}, {'with' if txn.pin_used else 'without'} PIN"),
     ]  # fmt: skip
     if txn.label:
-        pairs.append(("label", f"{printable(txn.label)} (injected by a simulator)"))
+        pairs.append(("label", f"{printable(txn.label)} (given by a simulator or a file)"))
     if where:
         pairs.append(("record", where))
     output.facts(pairs, indent=2)

@@ -12,7 +12,8 @@ from cardwatch_local.settings import StackSettings
 from cardwatch_local.traffic.stopping import stop_on_signal
 
 EXAMPLES: Final = (
-    "cardwatch replay fraudTest.csv --mapping sparkov --shift-to now --speed 100x",
+    "cardwatch replay fraudTest.csv --mapping sparkov --speed 100x",
+    "cardwatch replay fraudTest.csv --mapping sparkov --shift-to now --speed 1x",
     "cardwatch replay mine.parquet --mapping mine.yaml --limit 10000",
 )
 

@@ -1,5 +1,6 @@
 """The panels of the live view."""
 
+from itertools import cycle
 from typing import Final
 
 from rich.panel import Panel
@@ -20,16 +21,13 @@ NARROW: Final = 100
 
 _BORDER: Final = "bright_black"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
-_COLOURS: Final = dict(
-    zip(
-        (detector.name for detector in DETECTORS),
-        (
-            "bright_red", "magenta", "yellow", "bright_magenta", "bright_cyan",
-            "bright_yellow", "green", "bright_green", "blue", "cyan",
-        ),
-        strict=True,
-    )
+_PALETTE: Final = (
+    "bright_red", "magenta", "yellow", "bright_magenta", "bright_cyan",
+    "bright_yellow", "green", "bright_green", "blue", "cyan",
 )  # fmt: skip
+_COLOURS: Final = {
+    detector.name: colour for detector, colour in zip(DETECTORS, cycle(_PALETTE), strict=False)
+}
 
 
 def bar(share: float, cells: int) -> str:

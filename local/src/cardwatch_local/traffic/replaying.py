@@ -50,10 +50,17 @@ def replay_config(wanted: Wanted) -> ReplayConfig:
         StackError: names the option or the mapping's field, and what is allowed.
     """
     try:
+        speed = parse_speed(wanted.speed)
+        if wanted.shift_to == "now" and speed > 1:
+            raise StackError(
+                f"--shift-to now with --speed {wanted.speed}: event times would run ahead of the "
+                "clock, and the job takes none that lies more than 5 min ahead; allowed: a speed "
+                "up to 1x, or --shift-to a time further back than the file is long"
+            )
         return ReplayConfig(
             file=wanted.file,
             mapping=load_mapping(wanted.mapping),
-            speed=parse_speed(wanted.speed),
+            speed=speed,
             shift_to_ms=None
             if wanted.shift_to is None
             else parse_shift_to(wanted.shift_to, now_ms=_now_ms),

@@ -1,0 +1,50 @@
+"""The command line: `python -m benchmarks COMMAND`."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import typer
+
+from benchmarks.commands import throughput
+from benchmarks.errors import BenchError
+from cardwatch_generator.publish import PublishError
+from cardwatch_local.errors import StackError
+
+app = typer.Typer(
+    name="python -m benchmarks",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _register(command: Callable[..., Any], examples: Sequence[str]) -> None:
+    """Add a command whose help ends with examples, their line breaks kept."""
+    lines = "\n".join(f"  {example}" for example in examples)
+    name = command.__name__.replace("_", "-")
+    app.command(name, help=f"{command.__doc__}\n\n\b\nExamples:\n{lines}")(command)
+
+
+_register(throughput.throughput, throughput.EXAMPLES)
+
+
+@app.callback()
+def benchmarks() -> None:
+    """Measure Cardwatch's job and what it is compared with, on this machine."""
+
+
+def main() -> None:
+    """Run the command line; what goes wrong is one message on stderr and exit status 1 or 2."""
+    try:
+        app()
+    except (BenchError, PublishError, StackError, OSError, ValueError) as error:
+        sys.stderr.write(f"benchmarks: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Transactions = Annotated[
+    int, typer.Option(min=10_000, help="Transactions in the topic before anybody starts.")
+]
+Cards = Annotated[int, typer.Option(min=1_000, max=2_000_000, help="Cards that pay.")]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same stream.")]
+WarmUpS = Annotated[
+    float, typer.Option(min=0, metavar="SECONDS", help="From the first progress to the window.")
+]
+WindowS = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="Measured time.")]
+CommitIntervalS = Annotated[
+    float, typer.Option(min=0.1, metavar="SECONDS", help="Between two checkpoints or commits.")
+]
+Report = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the results as JSON here.")
+]

@@ -1,0 +1,28 @@
+"""Who is compared."""
+
+from typing import Final
+
+from benchmarks.contenders._base import Contender
+from benchmarks.contenders.bytewax import BYTEWAX
+from benchmarks.contenders.cardwatch import CARDWATCH
+from benchmarks.contenders.naive_pyflink import NAIVE_PROCESS, NAIVE_THREAD
+from benchmarks.contenders.pass_through import JVM_PASS_THROUGH
+from benchmarks.contenders.plain_loop import PLAIN_LOOP
+from benchmarks.contenders.quix import QUIX_AT_LEAST_ONCE, QUIX_EXACTLY_ONCE
+
+__all__ = ["CARDWATCH", "CONTENDERS", "Contender"]
+
+CONTENDERS: Final = {
+    contender.name: contender
+    for contender in (
+        CARDWATCH,
+        NAIVE_PROCESS,
+        NAIVE_THREAD,
+        QUIX_EXACTLY_ONCE,
+        QUIX_AT_LEAST_ONCE,
+        BYTEWAX,
+        PLAIN_LOOP,
+        JVM_PASS_THROUGH,
+    )
+}
+"""Every contender by name, in the order in which they run and are shown."""

@@ -1,0 +1,163 @@
+"""Runs one contender and measures it."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.arithmetic import Figures, Sample, figures
+from benchmarks.contenders import Contender
+from benchmarks.errors import BenchError
+from benchmarks.progress import GroupProgress, Offsets, ends_of
+from benchmarks.reference import Check, Reference, check
+from benchmarks.settings import Method
+from benchmarks.stand import Stand
+from benchmarks.topics import forget_group
+from benchmarks.usage import TreeUsage
+from cardwatch_contracts.alert import decode_alert
+from cardwatch_contracts.topics import ALERTS
+from cardwatch_local.reading.topic import read_topic, value_of
+from cardwatch_local.service import Service
+
+_EVERY_S: Final = 0.25
+_FIRST_PROGRESS_S: Final = 180.0
+_SPARE_INTERVALS: Final = 2.5
+"""Commits after the window that are waited for, so that it ends between two of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What one run of a contender gave."""
+
+    contender: str
+    figures: Figures
+    check: Check | None
+    samples: Sequence[Sample]
+    start_s: float
+    """When the window began, by the samples' clock. Seconds."""
+    end_s: float
+
+
+class Running:
+    """A contender that runs."""
+
+    def __init__(self, stand: Stand, group: str, servers: Sequence[Service]) -> None:
+        self._servers = servers
+        self._progress = GroupProgress(stand.bootstrap_servers, group)
+        self._own = TreeUsage(server.pid for server in servers if server.pid is not None)
+        self._broker = TreeUsage([stand.broker_pid])
+        self.samples: list[Sample] = []
+
+    def sample(self) -> Sample:
+        """Wait a moment, look, and remember.
+
+        Raises:
+            BenchError: a process of the contender has ended.
+        """
+        time.sleep(_EVERY_S)
+        for server in self._servers:
+            if not server.is_running:
+                raise BenchError(
+                    f"{server.name} ended with status {server.exit_code}; {server.why_not_ready()}"
+                )
+        offsets = self._progress.read() or (self.samples[-1].offsets if self.samples else {})
+        own, broker = self._own.read(), self._broker.read()
+        look = Sample(time.monotonic(), offsets, own.cpu_s, broker.cpu_s, own.rss_bytes / 1e6)
+        self.samples.append(look)
+        return look
+
+    def watch_until(self, done: Callable[[Sample], bool], timeout_s: float) -> bool:
+        """Sample until `done`, or the time is over; return whether it was done."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if done(self.sample()):
+                return True
+        return False
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._progress.close()
+
+
+@contextmanager
+def running(stand: Stand, contender: Contender, method: Method) -> Iterator[Running]:
+    """Start a contender on fresh topics, wait for its first progress, and stop it at the end.
+
+    Raises:
+        BenchError: it ended, or made no progress.
+        StackError: it could not be started.
+    """
+    run = stand.next_run()
+    group = contender.group or f"bench-{contender.name.replace('_', '-')}-{run}"
+    forget_group(stand.bootstrap_servers, group)
+    servers = contender.servers(stand, run, method, group)
+    try:
+        for server in servers:
+            server.start()
+        for server in servers:
+            server.wait_ready()
+        current = Running(stand, group, servers)
+        try:
+            if not current.watch_until(
+                lambda look: sum(look.offsets.values()) > 0, _FIRST_PROGRESS_S
+            ):
+                raise BenchError(
+                    f"{contender.name} made no progress in {_FIRST_PROGRESS_S:.0f} s; "
+                    f"{servers[0].why_not_ready()}"
+                )
+            yield current
+        finally:
+            current.close()
+    finally:
+        for server in servers:
+            server.begin_stop()
+        for server in servers:
+            server.stop()
+
+
+def measure(
+    stand: Stand, contender: Contender, method: Method, reference: Reference | None
+) -> Measurement:
+    """Run a contender over the filled topic and measure one window.
+
+    Raises:
+        BenchError: it could not be measured.
+        StackError: it could not be started.
+    """
+    ends = ends_of(stand.bootstrap_servers)
+    with running(stand, contender, method) as current:
+        current.watch_until(lambda _: False, method.warm_up_s)
+        start_s = time.monotonic()
+        current.watch_until(lambda _: False, method.window_s)
+        end_s = time.monotonic()
+        judged = dict(current.samples[-1].offsets)
+        spare_s = _SPARE_INTERVALS * method.commit_interval_s + 1
+        current.watch_until(lambda look: _all_moved(judged, look.offsets, ends), spare_s)
+    _require_unfinished(contender, judged, ends)
+    verdict = None
+    if contender.writes_alerts and reference is not None:
+        messages = read_topic(stand.bootstrap_servers, ALERTS)
+        verdict = check((decode_alert(value_of(m)) for m in messages), reference, judged)
+    return Measurement(
+        contender=contender.name,
+        figures=figures(current.samples, start_s, end_s),
+        check=verdict,
+        samples=current.samples,
+        start_s=start_s,
+        end_s=end_s,
+    )
+
+
+def _all_moved(before: Offsets, now: Mapping[int, int], ends: Offsets) -> bool:
+    """Whether every partition that is not at its end has a newer commit."""
+    return all(now.get(part, 0) > before[part] or before[part] >= ends[part] for part in before)
+
+
+def _require_unfinished(contender: Contender, judged: Offsets, ends: Offsets) -> None:
+    left = sum(ends.values()) - sum(judged.values())
+    if left < 0.02 * sum(ends.values()):
+        raise BenchError(
+            f"{contender.name} was through with all {sum(ends.values()):,} transactions before "
+            "the window ended: give more with --transactions, or a shorter --window-s"
+        )

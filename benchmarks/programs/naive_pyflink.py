@@ -1,0 +1,124 @@
+"""The job as a PyFlink tutorial would write it: record by record, ValueState by user.
+
+It writes alerts alone, no card profiles: less work than the others have.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from pyflink.common import Configuration, SimpleStringSchema, Types, WatermarkStrategy
+from pyflink.datastream import (
+    CheckpointingMode,
+    KeyedProcessFunction,
+    RuntimeContext,
+    StreamExecutionEnvironment,
+)
+from pyflink.datastream.connectors.base import DeliveryGuarantee
+from pyflink.datastream.connectors.kafka import (
+    KafkaOffsetsInitializer,
+    KafkaRecordSerializationSchema,
+    KafkaSink,
+    KafkaSource,
+)
+from pyflink.datastream.state import ValueStateDescriptor
+
+from benchmarks.judging import OneByOne, record_of
+from cardwatch_contracts.topics import ALERTS, TRANSACTIONS
+
+_TRANSACTION_TIMEOUT_MS = 600_000
+
+
+class _Key(msgspec.Struct):
+    """The one field that is needed to key by."""
+
+    user_id: str
+
+
+_key_decoder = msgspec.json.Decoder(_Key)
+
+
+def user_of(value: str) -> str:
+    """Return whose transaction it is."""
+    return _key_decoder.decode(value).user_id
+
+
+class ScoreTransactions(KeyedProcessFunction):  # type: ignore[misc] # PyFlink is untyped here
+    """Judges one transaction after the other, each with its user's state."""
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        """Get the state."""
+        descriptor = ValueStateDescriptor("user", Types.PRIMITIVE_ARRAY(Types.BYTE()))
+        self._user = runtime_context.get_state(descriptor)
+        self._judge = OneByOne()
+
+    def process_element(self, value: str, ctx: Any) -> Iterator[str]:
+        """Judge a transaction."""
+        record = record_of(
+            key=ctx.get_current_key().encode(),
+            value=value.encode(),
+            partition=0,  # not to be had in the DataStream API
+            offset=0,
+            timestamp_ms=ctx.timestamp(),
+            headers=None,
+        )
+        outputs, memory = self._judge.process(record, self._user.value())
+        self._user.update(memory)
+        for output in outputs:
+            if output.topic == ALERTS.name:
+                yield output.value.decode()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the job until it is cancelled."""
+    options = _parser().parse_args(arguments)
+    configuration = Configuration()
+    configuration.set_string("python.execution-mode", options.mode)
+    environment = StreamExecutionEnvironment.get_execution_environment(configuration)
+    environment.enable_checkpointing(options.checkpoint_interval_ms, CheckpointingMode.EXACTLY_ONCE)
+    source = (
+        KafkaSource.builder()
+        .set_bootstrap_servers(options.bootstrap_servers)
+        .set_topics(TRANSACTIONS.name)
+        .set_group_id(options.group)
+        .set_starting_offsets(KafkaOffsetsInitializer.earliest())
+        .set_value_only_deserializer(SimpleStringSchema())
+        .build()
+    )
+    serializer = (
+        KafkaRecordSerializationSchema.builder()
+        .set_topic(ALERTS.name)
+        .set_value_serialization_schema(SimpleStringSchema())
+        .build()
+    )
+    sink = (
+        KafkaSink.builder()
+        .set_bootstrap_servers(options.bootstrap_servers)
+        .set_record_serializer(serializer)
+        .set_delivery_guarantee(DeliveryGuarantee.EXACTLY_ONCE)
+        .set_transactional_id_prefix(options.group)
+        .set_property("transaction.timeout.ms", str(_TRANSACTION_TIMEOUT_MS))
+        .build()
+    )
+    (
+        environment.from_source(source, WatermarkStrategy.no_watermarks(), "transactions")
+        .key_by(user_of, key_type=Types.STRING())
+        .process(ScoreTransactions(), output_type=Types.STRING())
+        .sink_to(sink)
+    )
+    environment.execute("naive")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="naive_pyflink", allow_abbrev=False)
+    parser.add_argument("--bootstrap-servers", required=True)
+    parser.add_argument("--group", required=True)
+    parser.add_argument("--checkpoint-interval-ms", type=int, required=True)
+    parser.add_argument("--mode", choices=("process", "thread"), required=True)
+    return parser
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
