@@ -8,11 +8,10 @@ from pyflink.datastream import CheckpointingMode, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
 from cardwatch_contracts.detector_config import MAX_PARALLELISM
-from cardwatch_job.operators import batch_records, score_batches
+from cardwatch_job.operators import batch_records, merge_windows, score_batches
 from cardwatch_job.settings import JobSettings
 from cardwatch_job.sinks import write
 from cardwatch_job.sources import detector_configs, transactions_and_cards
-from cardwatch_job.stats import write_stats
 
 JOB_NAME = "cardwatch"
 
@@ -27,7 +26,7 @@ def build(environment: StreamExecutionEnvironment, settings: JobSettings) -> Non
     tables.get_config().set("table.exec.uid.generation", "ALWAYS")
     batches = batch_records(tables, transactions_and_cards(tables, settings), settings)
     outputs, sums = score_batches(batches, detector_configs(tables, settings))
-    write(outputs, tables, settings, also=[write_stats(sums, tables, settings)])
+    write(outputs, merge_windows(sums), tables, settings)
 
 
 def main(args: Sequence[str]) -> None:

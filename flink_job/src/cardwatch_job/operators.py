@@ -1,4 +1,4 @@
-"""The job's two operators in the JVM, put between Flink's streams.
+"""The job's operators in the JVM, put between Flink's streams.
 
 They are written in Java, ship as source inside this package, and are compiled by the compiler
 that Flink's SQL uses for its own operators, on the client and on every TaskManager; so there is
@@ -10,7 +10,7 @@ from dataclasses import fields
 from importlib.resources import files
 from typing import Any, Final
 
-from pyflink.common import Types
+from pyflink.common import TypeInformation, Types
 from pyflink.datastream import DataStream
 from pyflink.datastream.data_stream import _create_j_data_stream_python_function_info
 from pyflink.fn_execution.flink_fn_execution_pb2 import UserDefinedDataStreamFunction
@@ -19,15 +19,21 @@ from pyflink.table import StreamTableEnvironment, Table
 from pyflink.util.java_utils import get_j_env_configuration
 
 from cardwatch_contracts.detector_config import MAX_PARALLELISM
+from cardwatch_contracts.topics import STATS
 from cardwatch_job.judge import Counts
 from cardwatch_job.scoring import BATCH_TYPE, CONFIG_TYPE, ScoreUsers
 from cardwatch_job.settings import JobSettings
 from cardwatch_job.sinks import OUTPUT_TYPE
-from cardwatch_job.stats import PARTIAL_SUM_TYPE
+from cardwatch_job.windows import WINDOW_MS, WINDOWS_RETAINED_MS
 
 _PACKAGE: Final = "dev.cardwatch"
-_SUMS_EVERY_MS: Final = 1000
-_KEY_TYPE: Final = Types.ROW([Types.INT()])
+_EVERY_MS: Final = 1000
+"""How often sums are asked for, and windows that changed are written. Milliseconds."""
+_BUCKET_TYPE: Final = Types.INT()
+_SUMMED_TYPE: Final = Types.ROW([Types.STRING(), Types.STRING(), Types.STRING()])
+"""What is summed up: dimension, name, currency."""
+PARTIAL_SUM_TYPE: Final = Types.ROW([_SUMMED_TYPE, *(Types.LONG() for _ in range(5))])
+"""What is summed up, start of the window, count, sum, smallest and largest amount."""
 
 
 def batch_records(
@@ -57,28 +63,26 @@ def score_batches(batches: DataStream, configs: DataStream) -> tuple[DataStream,
     """Judge batches by the configs.
 
     Returns:
-        The records to write, of type `OUTPUT_TYPE`, and sums of what was judged, of type
+        The records to write, of type `OUTPUT_TYPE`, and partial sums of windows, of type
         `PARTIAL_SUM_TYPE`.
     """
     jvm = get_gateway().jvm
-    selector = jvm.KeyByKeySelector()
-    keyed = batches._j_data_stream.keyBy(selector, _KEY_TYPE.get_java_type_info())
+    keyed, selector = _keyed(batches, _BUCKET_TYPE)
     everywhere = configs._j_data_stream.broadcast()
     environment = keyed.getExecutionEnvironment()
-    configuration = get_j_env_configuration(environment)
     function = _create_j_data_stream_python_function_info(
         ScoreUsers(), UserDefinedDataStreamFunction.KEYED_CO_BROADCAST_PROCESS
     )
     sums = jvm.org.apache.flink.util.OutputTag("sums", PARTIAL_SUM_TYPE.get_java_type_info())
     factory = _factory(
         "ScoreBatches",
-        configuration,
+        get_j_env_configuration(environment),
         function,
         BATCH_TYPE.get_java_type_info(),
         CONFIG_TYPE.get_java_type_info(),
         ",".join(field.name for field in fields(Counts)),
         sums,
-        _SUMS_EVERY_MS,
+        _EVERY_MS,
     )
     transformation = jvm.org.apache.flink.streaming.api.transformations.TwoInputTransformation(
         keyed.getTransformation(),
@@ -95,6 +99,31 @@ def score_batches(batches: DataStream, configs: DataStream) -> tuple[DataStream,
     transformation.declareManagedMemoryUseCaseAtSlotScope(python)
     scored = _stream(environment, transformation, "score-users")
     return scored, DataStream(scored._j_data_stream.getSideOutput(sums))
+
+
+def merge_windows(sums: DataStream) -> DataStream:
+    """Merge partial sums into windows: records to write, of type `OUTPUT_TYPE`."""
+    keyed, selector = _keyed(sums, _SUMMED_TYPE)
+    factory = _factory("MergeWindows", STATS.name, WINDOW_MS, WINDOWS_RETAINED_MS, _EVERY_MS)
+    transformations = get_gateway().jvm.org.apache.flink.streaming.api.transformations
+    transformation = transformations.OneInputTransformation(
+        keyed.getTransformation(),
+        "merge windows",
+        factory,
+        OUTPUT_TYPE.get_java_type_info(),
+        keyed.getExecutionEnvironment().getParallelism(),
+        False,
+    )
+    transformation.setStateKeySelector(selector)
+    transformation.setStateKeyType(keyed.getKeyType())
+    return _stream(keyed.getExecutionEnvironment(), transformation, "merge-windows")
+
+
+def _keyed(stream: DataStream, first_field: TypeInformation) -> tuple[Any, Any]:
+    """Key rows by their first field, in the JVM; also return the selector."""
+    selector = get_gateway().jvm.KeyByKeySelector()
+    key_type = Types.ROW([first_field]).get_java_type_info()
+    return stream._j_data_stream.keyBy(selector, key_type), selector
 
 
 def _factory(name: str, *references: Any) -> Any:

@@ -1,6 +1,5 @@
 """Streams into Kafka topics."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from pyflink.common import Types
@@ -14,6 +13,7 @@ from cardwatch_contracts.topics import (
     CONFIG_ACKS,
     DEAD_LETTERS,
     REKEYED,
+    STATS,
     Topic,
 )
 from cardwatch_job.settings import JobSettings
@@ -33,24 +33,21 @@ _AT_LEAST_ONCE: Final = {"sink.delivery-guarantee": "at-least-once"}
 
 
 def write(
-    outputs: DataStream,
-    tables: StreamTableEnvironment,
-    settings: JobSettings,
-    *,
-    also: Sequence[str] = (),
+    outputs: DataStream, windows: DataStream, tables: StreamTableEnvironment, settings: JobSettings
 ) -> None:
-    """Send each output to its topic: facts in transactions, absolute values at once.
-
-    `also`: other INSERT statements of the job.
-    """
+    """Send each output to its topic: facts in transactions, absolute values at once."""
     tables.create_temporary_view("outputs", tables.from_data_stream(outputs))
-    _create_sink(tables, "facts_out", settings, FACTS, _delivery(settings))
-    _create_sink(tables, "values_out", settings, VALUES, _AT_LEAST_ONCE)
+    # A stream and a sink of their own: united with the outputs they would break the chain that
+    # hands those to their sinks without a copy.
+    tables.create_temporary_view("windows", tables.from_data_stream(windows))
     inserts = tables.create_statement_set()
-    inserts.add_insert_sql(_insert("facts_out", FACTS))
-    inserts.add_insert_sql(_insert("values_out", VALUES))
-    for statement in also:
-        inserts.add_insert_sql(statement)
+    for source, name, topics, delivery in (
+        ("outputs", "facts_out", FACTS, _delivery(settings)),
+        ("outputs", "values_out", VALUES, _AT_LEAST_ONCE),
+        ("windows", "windows_out", (STATS,), _AT_LEAST_ONCE),
+    ):
+        _create_sink(tables, name, settings, topics, delivery)
+        inserts.add_insert_sql(_insert(source, name, topics))
     inserts.attach_as_datastream()
 
 
@@ -64,7 +61,7 @@ def _delivery(settings: JobSettings) -> dict[str, str]:
     }
 
 
-def _insert(table: str, topics: tuple[Topic, ...]) -> str:
+def _insert(source: str, table: str, topics: tuple[Topic, ...]) -> str:
     names = ", ".join(f"'{topic.name}'" for topic in topics)
     return f"""
         INSERT INTO {table}
@@ -72,7 +69,7 @@ def _insert(table: str, topics: tuple[Topic, ...]) -> str:
             `topic`, `key`, `value`,
             CASE WHEN `traceparent` IS NOT NULL
                 THEN MAP['{TRACEPARENT_HEADER}', ENCODE(`traceparent`, 'UTF-8')] END
-        FROM outputs WHERE `topic` IN ({names})
+        FROM {source} WHERE `topic` IN ({names})
     """
 
 

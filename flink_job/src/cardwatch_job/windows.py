@@ -14,6 +14,9 @@ from cardwatch_contracts.transaction import Transaction
 
 WINDOW_MS: Final = 10_000
 """Length of a window, aligned to 1970-01-01 UTC. Milliseconds."""
+WINDOWS_RETAINED_MS: Final = 10 * 60_000
+"""How long a window can still grow: event time by which a newer one may be ahead of it, twice
+the difference of two producers' clocks that the job bears. Milliseconds."""
 
 _Key = tuple[int, str, str, str]
 """Start of the window, bank, merchant category, currency."""

@@ -202,13 +202,15 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
     private void sendSums() throws Exception {
         int count = input.readInt();
         for (int i = 0; i < count; i++) {
-            Object[] sum = new Object[8];
-            for (int column = 0; column < 5; column++) {
+            Object[] sum = new Object[6];
+            for (int column = 1; column < 6; column++) {
                 sum[column] = Long.valueOf(input.readLong());
             }
-            for (int column = 5; column < 8; column++) {
-                sum[column] = new String(read(), StandardCharsets.UTF_8);
+            Object[] names = new Object[3];
+            for (int column = 0; column < 3; column++) {
+                names[column] = new String(read(), StandardCharsets.UTF_8);
             }
+            sum[0] = Row.of(names);
             output.collect(sums, reused.replace(Row.of(sum)));
         }
     }
