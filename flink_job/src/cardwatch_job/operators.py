@@ -24,7 +24,7 @@ from cardwatch_job.judge import Counts
 from cardwatch_job.scoring import BATCH_TYPE, CONFIG_TYPE, ScoreUsers
 from cardwatch_job.settings import JobSettings
 from cardwatch_job.sinks import OUTPUT_TYPE
-from cardwatch_job.windows import WINDOW_MS, WINDOWS_RETAINED_MS
+from cardwatch_job.windows import QUIET_MS, RETAINED_MS, WINDOW_MS
 
 _PACKAGE: Final = "dev.cardwatch"
 _EVERY_MS: Final = 1000
@@ -104,7 +104,7 @@ def score_batches(batches: DataStream, configs: DataStream) -> tuple[DataStream,
 def merge_windows(sums: DataStream) -> DataStream:
     """Merge partial sums into windows: records to write, of type `OUTPUT_TYPE`."""
     keyed, selector = _keyed(sums, _SUMMED_TYPE)
-    factory = _factory("MergeWindows", STATS.name, WINDOW_MS, WINDOWS_RETAINED_MS, _EVERY_MS)
+    factory = _factory("MergeWindows", STATS.name, WINDOW_MS, RETAINED_MS, QUIET_MS, _EVERY_MS)
     transformations = get_gateway().jvm.org.apache.flink.streaming.api.transformations
     transformation = transformations.OneInputTransformation(
         keyed.getTransformation(),

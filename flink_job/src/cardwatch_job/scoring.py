@@ -27,6 +27,10 @@ CONFIG_TYPE: Final = Types.ROW_NAMED(["name", "value"], [_BYTES, _BYTES])
 CONFIGS: Final = MapStateDescriptor("detector-configs", Types.STRING(), _BYTES)
 """Broadcast state: `name/generation` to the record, every generation that may still judge."""
 
+_SWEEP_AFTER: Final = 2
+"""Idle cards are looked for after so many times the memory. A card that comes back after one is
+new already; while a backlog is read, its partition may be far behind the others in event time."""
+
 
 class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink is untyped here
     """Judges every record of a batch by the configs in force.
@@ -57,7 +61,7 @@ class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink
         outputs = self._take_acks()
         for record in _records_of(read_batch(value, position)):
             outputs.extend(judge.process(record, users))
-        users.forget_before(judge.latest_ms - judge.rules.memory_ms)
+        users.forget_before(judge.latest_ms - _SWEEP_AFTER * judge.rules.memory_ms)
         yield write_results(bucket, judge.take_counts(), users.take_changed(), outputs)
 
     def process_broadcast_element(self, value: Row, ctx: Any) -> Iterator[bytes]:

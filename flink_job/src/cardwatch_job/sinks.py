@@ -66,7 +66,7 @@ def _insert(source: str, table: str, topics: tuple[Topic, ...]) -> str:
     return f"""
         INSERT INTO {table}
         SELECT
-            `topic`, `key`, `value`,
+            {"`topic`," if len(topics) > 1 else ""} `key`, `value`,
             CASE WHEN `traceparent` IS NOT NULL
                 THEN MAP['{TRACEPARENT_HEADER}', ENCODE(`traceparent`, 'UTF-8')] END
         FROM {source} WHERE `topic` IN ({names})
@@ -93,7 +93,7 @@ def _create_sink(
     tables.execute_sql(
         f"""
         CREATE TEMPORARY TABLE {name} (
-            `topic` STRING METADATA,
+            {"`topic` STRING METADATA," if len(topics) > 1 else ""}
             `key` BYTES,
             `value` BYTES,
             `headers` MAP<STRING, BYTES> METADATA

@@ -14,9 +14,12 @@ from cardwatch_contracts.transaction import Transaction
 
 WINDOW_MS: Final = 10_000
 """Length of a window, aligned to 1970-01-01 UTC. Milliseconds."""
-WINDOWS_RETAINED_MS: Final = 10 * 60_000
-"""How long a window can still grow: event time by which a newer one may be ahead of it, twice
-the difference of two producers' clocks that the job bears. Milliseconds."""
+RETAINED_MS: Final = 10 * 60_000
+"""By how much of event time a newer window may be ahead of one that can still grow: two producers'
+clocks may be wrong by five minutes each. Milliseconds."""
+QUIET_MS: Final = 60_000
+"""How long, in processing time, a window beyond that must not have grown to be closed. While a
+backlog is read its partitions are far apart in event time. Milliseconds."""
 
 _Key = tuple[int, str, str, str]
 """Start of the window, bank, merchant category, currency."""

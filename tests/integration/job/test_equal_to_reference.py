@@ -99,7 +99,7 @@ class Feed:
         if draw.random() < 0.1:
             self._user = draw.randrange(_USERS)
             self._time_ms += 600_000
-        if draw.random() < 0.002:
+        if draw.random() < 0.0007:
             self._time_ms += 95 * _DAY_MS
         self._time_ms += draw.choice((500, 4_000, 60_000))
         user = self._user

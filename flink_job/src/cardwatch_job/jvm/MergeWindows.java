@@ -1,7 +1,6 @@
 package dev.cardwatch;
 
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -9,9 +8,13 @@ import java.util.Map;
 
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
+import org.apache.flink.api.common.state.State;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.runtime.state.KeyedStateFunction;
+import org.apache.flink.runtime.state.VoidNamespace;
+import org.apache.flink.runtime.state.VoidNamespaceSerializer;
 import org.apache.flink.streaming.api.graph.StreamConfig;
 import org.apache.flink.streaming.api.operators.AbstractStreamOperator;
 import org.apache.flink.streaming.api.operators.BoundedOneInput;
@@ -27,21 +30,31 @@ import org.apache.flink.types.Row;
  *
  * <p>A window is written again, whole, a moment after it changed: nobody waits for it to be over,
  * so that an idle partition holds nothing up and a clock that runs ahead cuts nothing off. A
- * window is kept until the newest of its key is `retainMs` ahead of it; what comes later still is
- * counted and left out. `stats.py` tells what a sum is made of.
+ * window is closed when the newest is `retainMs` ahead of it and it has not grown for `quietMs` of
+ * processing time (while a backlog is read, partitions are far apart in event time). What comes
+ * later still is counted and left out. `operators.py` tells what a sum is made of.
  */
 public class MergeWindows extends AbstractStreamOperator
         implements OneInputStreamOperator, BoundedOneInput,
-                ProcessingTimeService.ProcessingTimeCallback {
+                ProcessingTimeService.ProcessingTimeCallback, KeyedStateFunction {
+
+    private static final int UPDATED = 4; // where a window's last change is, in processing time
 
     private final String topic;
     private final long windowMs;
     private final long retainMs;
+    private final long quietMs;
     private final long writeEveryMs;
 
     private transient Counter late;
     private transient MapState windows;
     private transient Map changed;
+    private transient MapStateDescriptor descriptor;
+    private transient long newest;
+    private transient long closedUntil;
+    private transient long oldestRestored;
+    private transient long sweepAt;
+    private transient boolean restoring;
     private transient StreamRecord reused;
 
     public MergeWindows(
@@ -53,23 +66,32 @@ public class MergeWindows extends AbstractStreamOperator
         this.topic = (String) references[0];
         this.windowMs = ((Number) references[1]).longValue();
         this.retainMs = ((Number) references[2]).longValue();
-        this.writeEveryMs = ((Number) references[3]).longValue();
+        this.quietMs = ((Number) references[3]).longValue();
+        this.writeEveryMs = ((Number) references[4]).longValue();
         this.setup(task, config, output);
         this.setProcessingTimeService(timeService);
     }
 
     public void open() throws Exception {
         super.open();
-        windows =
-                getRuntimeContext()
-                        .getMapState(
-                                new MapStateDescriptor(
-                                        "windows",
-                                        Types.LONG,
-                                        PrimitiveArrayTypeInfo.LONG_PRIMITIVE_ARRAY_TYPE_INFO));
+        descriptor =
+                new MapStateDescriptor(
+                        "windows",
+                        Types.LONG,
+                        PrimitiveArrayTypeInfo.LONG_PRIMITIVE_ARRAY_TYPE_INFO);
+        windows = getRuntimeContext().getMapState(descriptor);
         late = getMetricGroup().counter("late_sums");
         changed = new HashMap();
         reused = new StreamRecord(null);
+        newest = Long.MIN_VALUE;
+        closedUntil = Long.MIN_VALUE;
+        oldestRestored = Long.MAX_VALUE;
+        restoring = true;
+        forEveryKey();
+        restoring = false;
+        if (oldestRestored != Long.MAX_VALUE) {
+            closedUntil = oldestRestored - 1;
+        }
         scheduleWrite();
     }
 
@@ -77,11 +99,12 @@ public class MergeWindows extends AbstractStreamOperator
         Row sum = (Row) element.getValue();
         Long start = (Long) sum.getField(1);
         long[] known = (long[]) windows.get(start);
-        if (known == null && !makeRoom(start.longValue())) {
+        if (known == null && start.longValue() <= closedUntil) {
             late.inc();
             return;
         }
-        windows.put(start, merged(known, sum));
+        newest = Math.max(newest, start.longValue());
+        windows.put(start, merged(known, sum, getProcessingTimeService().getCurrentProcessingTime()));
         Object key = getCurrentKey();
         HashSet starts = (HashSet) changed.get(key);
         if (starts == null) {
@@ -91,46 +114,48 @@ public class MergeWindows extends AbstractStreamOperator
         starts.add(start);
     }
 
-    private static long[] merged(long[] known, Row sum) {
+    private static long[] merged(long[] known, Row sum, long now) {
         long count = ((Long) sum.getField(2)).longValue();
         long total = ((Long) sum.getField(3)).longValue();
         long smallest = ((Long) sum.getField(4)).longValue();
         long largest = ((Long) sum.getField(5)).longValue();
         if (known == null) {
-            return new long[] {count, total, smallest, largest};
+            return new long[] {count, total, smallest, largest, now};
         }
         return new long[] {
             known[0] + count,
             known[1] + total,
             Math.min(known[2], smallest),
-            Math.max(known[3], largest)
+            Math.max(known[3], largest),
+            now
         };
     }
 
-    /** Forget what a window that begins at `start` leaves behind; false where it is itself. */
-    private boolean makeRoom(long start) throws Exception {
-        long newest = start;
-        Iterator starts = windows.keys().iterator();
-        while (starts.hasNext()) {
-            newest = Math.max(newest, ((Long) starts.next()).longValue());
-        }
-        ArrayList outdated = new ArrayList();
-        starts = windows.keys().iterator();
-        while (starts.hasNext()) {
-            Long other = (Long) starts.next();
-            if (other.longValue() < newest - retainMs) {
-                outdated.add(other);
+    private void forEveryKey() throws Exception {
+        getKeyedStateBackend()
+                .applyToAllKeys(
+                        VoidNamespace.INSTANCE,
+                        VoidNamespaceSerializer.INSTANCE,
+                        descriptor,
+                        this);
+    }
+
+    /** Of one key: close what is quiet; after a restart note what was open. */
+    public void process(Object key, State state) throws Exception {
+        long quietBefore = getProcessingTimeService().getCurrentProcessingTime() - quietMs;
+        Iterator entries = ((MapState) state).iterator();
+        while (entries.hasNext()) {
+            Map.Entry entry = (Map.Entry) entries.next();
+            long start = ((Long) entry.getKey()).longValue();
+            if (restoring) {
+                newest = Math.max(newest, start);
+                oldestRestored = Math.min(oldestRestored, start);
+            } else if (start < newest - retainMs
+                    && ((long[]) entry.getValue())[UPDATED] < quietBefore) {
+                entries.remove();
+                closedUntil = Math.max(closedUntil, start);
             }
         }
-        HashSet unwritten = (HashSet) changed.get(getCurrentKey());
-        for (int i = 0; i < outdated.size(); i++) {
-            Long other = (Long) outdated.get(i);
-            if (unwritten != null && unwritten.remove(other)) {
-                write(other);
-            }
-            windows.remove(other);
-        }
-        return start >= newest - retainMs;
     }
 
     private void writeChanged() throws Exception {
@@ -193,6 +218,10 @@ public class MergeWindows extends AbstractStreamOperator
 
     public void onProcessingTime(long time) throws Exception {
         writeChanged();
+        if (time >= sweepAt) {
+            sweepAt = time + quietMs / 4;
+            forEveryKey();
+        }
         scheduleWrite();
     }
 
