@@ -71,6 +71,7 @@ def assemble(settings: StackSettings, classpaths: Mapping[str, Sequence[Path]]) 
         *("-pym", JOB_MODULE),
         *("--bootstrap-servers", kafka.bootstrap_servers),
         *("--checkpoint-interval-ms", str(settings.checkpoint_interval_ms)),
+        *("--delivery", settings.delivery),
         *("--transactional-id-prefix", f"cardwatch-{settings.name}"),
     ]
     flink = FlinkCluster(settings, classpaths["flink"], job=job)

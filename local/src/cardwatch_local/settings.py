@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from cardwatch_local.errors import StackError
 
@@ -54,6 +54,9 @@ class StackSettings:
     """TaskManagers, each with one slot; the reactive scheduler follows their number."""
     checkpoint_interval_ms: int = 1000
     """Time between two checkpoints, milliseconds: what an exactly-once alert waits at most."""
+    delivery: Literal["exactly-once", "at-least-once"] = "exactly-once"
+    """Whether an alert waits for its checkpoint and is seen once by who reads committed, or is
+    seen by everybody at once and after a failure perhaps twice."""
     maven_repository: str | None = field(default_factory=_default_repository)
     """Base URL of a Maven repository to fetch jars from instead of the public one.
     From CARDWATCH_MAVEN_REPOSITORY."""

@@ -16,6 +16,7 @@ from cardwatch_contracts.card import Card, card_key
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.dead_letter import decode_dead_letter
 from cardwatch_contracts.detector_config import (
+    ConfigAck,
     ConfigRecord,
     DetectorConfigSpec,
     Detectors,
@@ -71,13 +72,13 @@ class Feed:
 
     def send(self, transactions: int) -> None:
         for _ in range(transactions):
-            txn = self._next()
+            txn = self.draw()
             self._producer.produce(TRANSACTIONS.name, encode(txn), txn.user_id.encode())
         self._flush()
 
     def send_under_wrong_keys(self, transactions: int) -> None:
         for _ in range(transactions):
-            txn = replace(self._next(), amount_minor=2_000_000)
+            txn = replace(self.draw(), amount_minor=2_000_000)
             self._producer.produce(TRANSACTIONS.name, encode(txn), b"somebody-else")
         self._flush()
 
@@ -93,7 +94,7 @@ class Feed:
     def _flush(self) -> None:
         assert self._producer.flush(20) == 0
 
-    def _next(self) -> Transaction:
+    def draw(self) -> Transaction:
         """Draw a transaction; users come in bursts, and now and then all are silent for long."""
         draw = self._random
         if draw.random() < 0.1:
@@ -215,7 +216,7 @@ def test_what_cannot_be_read_is_set_aside_with_its_reason_and_without_card_numbe
     job_stack: JobStack,
 ) -> None:
     feed = Feed(job_stack.bootstrap_servers)
-    good = encode(feed._next())
+    good = encode(feed.draw())
     feed.send_values(
         [
             b'{"card_id": "4111 1111 1111 1111"',
@@ -247,11 +248,23 @@ def test_what_cannot_be_read_is_set_aside_with_its_reason_and_without_card_numbe
     assert not any("1111" in letter.excerpt for letter in letters)
 
 
+def _acks_of(stack: JobStack, generation: int) -> list[ConfigAck]:
+    acks = (
+        decode_config_ack(value_of(m)) for m in read_topic(stack.bootstrap_servers, CONFIG_ACKS)
+    )
+    return [ack for ack in acks if ack.generation == generation]
+
+
+def _acknowledged(stack: JobStack, generation: int) -> bool:
+    return {ack.subtask for ack in _acks_of(stack, generation)} == {0, 1}
+
+
 def test_a_config_judges_what_comes_after_every_subtask_acknowledged_it(
     job_stack: JobStack,
 ) -> None:
     feed = Feed(job_stack.bootstrap_servers)
-    strict = ConfigRecord(
+    txn = replace(feed.draw(), user_id="u1", amount_minor=101)
+    record = ConfigRecord(
         name="strict",
         generation=3,
         created_at=1,
@@ -259,18 +272,39 @@ def test_a_config_judges_what_comes_after_every_subtask_acknowledged_it(
             detectors=Detectors(very_high_value=VeryHighValueConfig(max_amount_minor=100))
         ),
     )
-    feed.send_config(strict)
-
-    def acknowledged() -> bool:
-        messages = read_topic(job_stack.bootstrap_servers, CONFIG_ACKS)
-        acks = [decode_config_ack(value_of(message)) for message in messages]
-        return {ack.subtask for ack in acks if ack.generation == 3} == {0, 1}
-
-    _wait_until(acknowledged, "acknowledgements of both subtasks")
-    feed.send_values([encode(replace(feed._next(), user_id="u1", amount_minor=101))])
-    feed.send_config(ConfigRecord(name="strict", generation=2, created_at=1, spec=strict.spec))
+    feed.send_config(record)
+    _wait_until(lambda: _acknowledged(job_stack, 3), "acknowledgements of both subtasks")
+    feed.send_values([encode(txn)])
+    feed.send_config(replace(record, generation=2))
+    from_then_on = replace(record.spec, effective_from=txn.event_time + 60_000)
+    feed.send_config(replace(record, generation=4, spec=from_then_on))
+    _wait_until(lambda: _acknowledged(job_stack, 4), "acknowledgements of generation 4")
+    for number, after_ms in enumerate((59_999, 60_000)):
+        later = replace(txn, transaction_id=f"l-{number}", event_time=txn.event_time + after_ms)
+        feed.send_values([encode(later)])
     _drain(job_stack)
 
-    (alert,) = gather(job_stack.bootstrap_servers).alerts
-    assert (alert.config, alert.generation) == ("strict", 3)
-    assert "very_high_value" in {finding.detector for finding in alert.findings}
+    known = len(_acks_of(job_stack, 4))
+    victim = job_stack.cluster.taskmanagers[0]
+    assert victim.pid is not None
+    os.kill(victim.pid, signal.SIGKILL)
+    _wait_until(lambda: not victim.is_running, "the end of the killed TaskManager")
+    victim.start()
+    _wait_until(
+        lambda: (
+            len(_acks_of(job_stack, 4)) > known
+            or feed.send_values([encode(replace(feed.draw(), user_id="u2"))]) is not None
+        ),
+        "generation 4 acknowledged again by the restored job",
+        timeout_s=120,
+    )
+    last = replace(txn, transaction_id="l-2", event_time=txn.event_time + 120_000)
+    feed.send_values([encode(last)])
+    _drain(job_stack)
+
+    alerts = {a.transaction.transaction_id: a for a in gather(job_stack.bootstrap_servers).alerts}
+    judged_by = [alerts[i].generation for i in (txn.transaction_id, "l-0", "l-1", "l-2")]
+    assert judged_by == [3, 3, 4, 4]
+    assert alerts[txn.transaction_id].config == "strict"
+    findings = alerts[txn.transaction_id].findings
+    assert "very_high_value" in {finding.detector for finding in findings}

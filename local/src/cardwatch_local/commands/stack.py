@@ -1,7 +1,7 @@
 """`cardwatch up`, `down`, `status`, `logs` and `clean`."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import psutil
 import typer
@@ -33,6 +33,16 @@ def up(
     parallelism: Annotated[
         int, typer.Option(min=1, max=128, help="Subtasks the job runs with.")
     ] = 1,
+    delivery: Annotated[
+        Literal["exactly-once", "at-least-once"],
+        typer.Option(
+            help="exactly-once alerts wait for their checkpoint; at-least-once ones come at once, "
+            "some of them twice after a failure, under the same alert id."
+        ),
+    ] = "exactly-once",
+    checkpoint_interval_ms: Annotated[
+        int, typer.Option(min=100, max=600_000, help="Time between two checkpoints.")
+    ] = 1000,
     kafka_port: Annotated[int | None, _Port] = None,
     valkey_port: Annotated[int | None, _Port] = None,
     flink_rest_port: Annotated[int | None, _Port] = None,
@@ -42,6 +52,8 @@ def up(
     settings = StackSettings(
         name=name,
         parallelism=parallelism,
+        delivery=delivery,
+        checkpoint_interval_ms=checkpoint_interval_ms,
         kafka_port=kafka_port,
         valkey_port=valkey_port,
         flink_rest_port=flink_rest_port,
