@@ -6,7 +6,15 @@ from typing import Any
 
 import typer
 
-from benchmarks.commands import throughput
+from benchmarks.commands import (
+    beside_generator,
+    full,
+    growth,
+    hot_update,
+    latency,
+    sustained,
+    throughput,
+)
 from benchmarks.errors import BenchError
 from cardwatch_generator.publish import PublishError
 from cardwatch_local.errors import StackError
@@ -28,6 +36,12 @@ def _register(command: Callable[..., Any], examples: Sequence[str]) -> None:
 
 
 _register(throughput.throughput, throughput.EXAMPLES)
+_register(sustained.sustained, sustained.EXAMPLES)
+_register(latency.latency, latency.EXAMPLES)
+_register(hot_update.hot_update, hot_update.EXAMPLES)
+_register(beside_generator.beside_generator, beside_generator.EXAMPLES)
+_register(growth.growth, growth.EXAMPLES)
+_register(full.full, full.EXAMPLES)
 
 
 @app.callback()
