@@ -1,5 +1,6 @@
 """The command line: `python -m benchmarks COMMAND`."""
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -51,6 +52,9 @@ def benchmarks() -> None:
 
 def main() -> None:
     """Run the command line; what goes wrong is one message on stderr and exit status 1 or 2."""
+    # Whoever started this may ignore Ctrl-C, and SIGTERM would end it without stopping anything.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except (BenchError, PublishError, StackError, OSError, ValueError) as error:

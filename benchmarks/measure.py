@@ -21,7 +21,7 @@ from cardwatch_local.reading.topic import read_topic, value_of
 from cardwatch_local.service import Service
 
 _EVERY_S: Final = 0.25
-_FIRST_PROGRESS_S: Final = 180.0
+_FIRST_PROGRESS_S: Final = 120.0
 _SPARE_INTERVALS: Final = 2.5
 """Commits after the window that are waited for, so that it ends between two of them."""
 

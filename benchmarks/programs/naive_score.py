@@ -31,7 +31,7 @@ class ScoreTransactions(KeyedProcessFunction):  # type: ignore[misc] # PyFlink i
 
     def open(self, runtime_context: RuntimeContext) -> None:
         """Get the state."""
-        descriptor = ValueStateDescriptor("user", Types.PRIMITIVE_ARRAY(Types.BYTE()))
+        descriptor = ValueStateDescriptor("user", Types.PICKLED_BYTE_ARRAY())
         self._user = runtime_context.get_state(descriptor)
         self._judge = OneByOne()
 
