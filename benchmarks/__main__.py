@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
+from confluent_kafka import KafkaException
 
 from benchmarks.commands import (
     beside_generator,
@@ -58,7 +59,10 @@ def main() -> None:
     try:
         app()
     except (BenchError, PublishError, StackError, OSError, ValueError) as error:
-        sys.stderr.write(f"benchmarks: {error}\n")
+        sys.stderr.write(f"benchmarks: {str(error) or type(error).__name__}\n")
+        sys.exit(1)
+    except KafkaException as error:
+        sys.stderr.write(f"benchmarks: Kafka: {error.args[0].str()}\n")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

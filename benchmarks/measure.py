@@ -136,6 +136,11 @@ def measure(
     )
 
 
+def has_passed(ends: Offsets) -> Callable[[Sample], bool]:
+    """Return a condition: everything before `ends` is committed."""
+    return lambda look: all(look.offsets.get(part, 0) >= end for part, end in ends.items())
+
+
 def _all_moved(before: Offsets, now: Mapping[int, int], ends: Offsets) -> bool:
     """Whether every partition that is not at its end has a newer commit."""
     return all(now.get(part, 0) > before[part] or before[part] >= ends[part] for part in before)
