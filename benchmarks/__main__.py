@@ -1,12 +1,22 @@
 """The command line: `python -m benchmarks COMMAND`."""
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
+from confluent_kafka import KafkaException
 
-from benchmarks.commands import throughput
+from benchmarks.commands import (
+    beside_generator,
+    full,
+    growth,
+    hot_update,
+    latency,
+    sustained,
+    throughput,
+)
 from benchmarks.errors import BenchError
 from cardwatch_generator.publish import PublishError
 from cardwatch_local.errors import StackError
@@ -28,6 +38,12 @@ def _register(command: Callable[..., Any], examples: Sequence[str]) -> None:
 
 
 _register(throughput.throughput, throughput.EXAMPLES)
+_register(sustained.sustained, sustained.EXAMPLES)
+_register(latency.latency, latency.EXAMPLES)
+_register(hot_update.hot_update, hot_update.EXAMPLES)
+_register(beside_generator.beside_generator, beside_generator.EXAMPLES)
+_register(growth.growth, growth.EXAMPLES)
+_register(full.full, full.EXAMPLES)
 
 
 @app.callback()
@@ -37,10 +53,16 @@ def benchmarks() -> None:
 
 def main() -> None:
     """Run the command line; what goes wrong is one message on stderr and exit status 1 or 2."""
+    # Whoever started this may ignore Ctrl-C, and SIGTERM would end it without stopping anything.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except (BenchError, PublishError, StackError, OSError, ValueError) as error:
-        sys.stderr.write(f"benchmarks: {error}\n")
+        sys.stderr.write(f"benchmarks: {str(error) or type(error).__name__}\n")
+        sys.exit(1)
+    except KafkaException as error:
+        sys.stderr.write(f"benchmarks: Kafka: {error.args[0].str()}\n")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,13 +1,13 @@
 """Fills the topic that every contender reads."""
 
 import gc
-import multiprocessing
 import shutil
 import time
 from pathlib import Path
 from typing import Final
 
 from benchmarks.errors import BenchError
+from benchmarks.pool import in_parallel
 from benchmarks.population import part_of
 from benchmarks.settings import Stream
 from cardwatch_generator.cardholder import build_population
@@ -28,10 +28,7 @@ def fill(bootstrap_servers: str, stream: Stream) -> float:
         PublishError: Kafka did not take them.
     """
     began = time.monotonic()
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(PARTS) as pool:  # ends its processes however this block is left
-        tasks = [(bootstrap_servers, stream, part) for part in range(PARTS)]
-        sent = pool.starmap_async(_fill_part, tasks).get()
+    sent = in_parallel(_fill_part, [(bootstrap_servers, stream, part) for part in range(PARTS)])
     if sum(sent) < stream.transactions * 0.95:
         raise BenchError(
             f"the generator made {sum(sent):,} transactions of {stream.transactions:,}"

@@ -3,14 +3,14 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.arithmetic import Figures, Sample, figures
+from benchmarks.arithmetic import Sample, figures
 from benchmarks.contenders import Contender
 from benchmarks.errors import BenchError
+from benchmarks.measurement import Measurement
 from benchmarks.progress import GroupProgress, Offsets, ends_of
-from benchmarks.reference import Check, Reference, check
+from benchmarks.reference import Reference, check
 from benchmarks.settings import Method
 from benchmarks.stand import Stand
 from benchmarks.topics import forget_group
@@ -21,22 +21,9 @@ from cardwatch_local.reading.topic import read_topic, value_of
 from cardwatch_local.service import Service
 
 _EVERY_S: Final = 0.25
-_FIRST_PROGRESS_S: Final = 180.0
+_FIRST_PROGRESS_S: Final = 120.0
 _SPARE_INTERVALS: Final = 2.5
 """Commits after the window that are waited for, so that it ends between two of them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """What one run of a contender gave."""
-
-    contender: str
-    figures: Figures
-    check: Check | None
-    samples: Sequence[Sample]
-    start_s: float
-    """When the window began, by the samples' clock. Seconds."""
-    end_s: float
 
 
 class Running:
@@ -147,6 +134,11 @@ def measure(
         start_s=start_s,
         end_s=end_s,
     )
+
+
+def has_passed(ends: Offsets) -> Callable[[Sample], bool]:
+    """Return a condition: everything before `ends` is committed."""
+    return lambda look: all(look.offsets.get(part, 0) >= end for part, end in ends.items())
 
 
 def _all_moved(before: Offsets, now: Mapping[int, int], ends: Offsets) -> bool:

@@ -1,13 +1,13 @@
 """Which alerts there must be: the judge alone over the filled topic."""
 
 import gc
-import multiprocessing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
 from benchmarks.judging import InMemory
+from benchmarks.pool import in_parallel
 from benchmarks.programs.plain_loop import input_of
 from benchmarks.progress import Offsets
 from cardwatch_contracts.alert import Alert, Finding, decode_alert
@@ -71,10 +71,7 @@ def check(alerts: Iterable[Alert], reference: Reference, committed: Offsets) -> 
 
 def make_reference(bootstrap_servers: str) -> Reference:
     """Judge the whole topic, in two processes."""
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(_PARTS) as pool:  # ends its processes however this block is left
-        tasks = [(bootstrap_servers, part) for part in range(_PARTS)]
-        parts = pool.starmap_async(_judge_part, tasks).get()
+    parts = in_parallel(_judge_part, [(bootstrap_servers, part) for part in range(_PARTS)])
     return {alert_id: expected for part in parts for alert_id, expected in part.items()}
 
 

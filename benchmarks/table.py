@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from benchmarks.arithmetic import Figures
+from benchmarks.measurement import Measurement
 from benchmarks.reference import Check
 
 BASE = "cardwatch"
@@ -22,6 +23,19 @@ class Result:
     setup: str
     rounds: Sequence[Figures]
     checks: Sequence[Check]
+
+    @classmethod
+    def of(
+        cls, name: str, guarantee: str, setup: str, measurements: Sequence[Measurement]
+    ) -> "Result":
+        """Put measurements of the same thing into one line."""
+        return cls(
+            name=name,
+            guarantee=guarantee,
+            setup=setup,
+            rounds=[measurement.figures for measurement in measurements],
+            checks=[m.check for m in measurements if m.check is not None],
+        )
 
     @property
     def tx_per_s(self) -> float:

@@ -20,3 +20,12 @@ CommitIntervalS = Annotated[
 Report = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the results as JSON here.")
 ]
+LiveCards = Annotated[
+    int,
+    typer.Option(
+        min=1_000,
+        max=2_000_000,
+        help="Cards that pay. Fewer than 40 for each transaction a second trip rapid series.",
+    ),
+]
+Parallelism = Annotated[int, typer.Option(min=1, max=12, help="Slots or processes of a contender.")]

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
+from rich.table import Table
 
 from benchmarks.commands.options import (
     Cards,
     CommitIntervalS,
+    Parallelism,
     Report,
     Seed,
     Transactions,
@@ -15,8 +17,9 @@ from benchmarks.commands.options import (
     WindowS,
 )
 from benchmarks.contenders import CONTENDERS, Contender
-from benchmarks.filled import filled_stand
-from benchmarks.measure import Measurement, measure
+from benchmarks.filled import expected_alerts, filled
+from benchmarks.measure import measure
+from benchmarks.measurement import Measurement
 from benchmarks.reporting import console, say, write_report
 from benchmarks.settings import Method, Stream
 from benchmarks.table import Result, table_of
@@ -37,9 +40,7 @@ def throughput(  # noqa: PLR0913 - each is an option on the command line
     cards: Cards = 100_000,
     seed: Seed = 1,
     rounds: Annotated[int, typer.Option(min=1, help="How often each runs, in turn.")] = 1,
-    parallelism: Annotated[
-        int, typer.Option(min=1, max=12, help="Slots or processes of each.")
-    ] = 2,
+    parallelism: Parallelism = 2,
     warm_up_s: WarmUpS = 10.0,
     window_s: WindowS = 20.0,
     commit_interval_s: CommitIntervalS = 5.0,
@@ -54,7 +55,7 @@ def throughput(  # noqa: PLR0913 - each is an option on the command line
         window_s=window_s,
     )
     results = compare(_chosen(contender), stream, method, rounds=rounds)
-    console.print(table_of(results, title=_title(stream, method)))
+    console.print(table(results, stream, method))
     write_report(report, {"results": [result.as_json() for result in results]})
 
 
@@ -63,22 +64,17 @@ def compare(
 ) -> list[Result]:
     """Measure contenders in alternating rounds on one filled topic."""
     measured: dict[str, list[Measurement]] = {}
-    with filled_stand(stream) as (stand, reference):
+    with filled(stream) as stand:
+        reference = expected_alerts(stand)
         for number in range(1, rounds + 1):
             for contender in contenders:
                 measurement = measure(stand, contender, method, reference)
                 measured.setdefault(contender.name, []).append(measurement)
-                say(f"round {number}: {summary(measurement)}")
-    return [_result(contender, measured[contender.name]) for contender in contenders]
-
-
-def summary(measurement: Measurement) -> str:
-    """Return one measurement in a line."""
-    figures = measurement.figures
-    return (
-        f"{measurement.contender}: {figures.tx_per_s:,.0f} tx/s, "
-        f"{figures.cpu_us_per_tx:.1f} µs CPU a transaction, {figures.peak_rss_mb:,.0f} MB"
-    )
+                say(f"round {number}: {measurement}")
+    return [
+        Result.of(contender.name, contender.guarantee, contender.setup, measured[contender.name])
+        for contender in contenders
+    ]
 
 
 def _chosen(names: list[str] | None) -> list[Contender]:
@@ -90,18 +86,10 @@ def _chosen(names: list[str] | None) -> list[Contender]:
     return [CONTENDERS[name] for name in names]
 
 
-def _result(contender: Contender, measurements: Sequence[Measurement]) -> Result:
-    return Result(
-        name=contender.name,
-        guarantee=contender.guarantee,
-        setup=contender.setup,
-        rounds=[measurement.figures for measurement in measurements],
-        checks=[m.check for m in measurements if m.check is not None],
-    )
-
-
-def _title(stream: Stream, method: Method) -> str:
-    return (
+def table(results: Sequence[Result], stream: Stream, method: Method) -> Table:
+    """Return the comparison for a terminal."""
+    title = (
         f"{stream.cards:,} cards, parallelism {method.parallelism}, commits every "
         f"{method.commit_interval_s:g} s, windows of {method.window_s:g} s"
     )
+    return table_of(results, title=title)

@@ -5,17 +5,10 @@ It writes alerts alone, no card profiles: less work than the others have.
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import msgspec
 from pyflink.common import Configuration, SimpleStringSchema, Types, WatermarkStrategy
-from pyflink.datastream import (
-    CheckpointingMode,
-    KeyedProcessFunction,
-    RuntimeContext,
-    StreamExecutionEnvironment,
-)
+from pyflink.datastream import CheckpointingMode, StreamExecutionEnvironment
 from pyflink.datastream.connectors.base import DeliveryGuarantee
 from pyflink.datastream.connectors.kafka import (
     KafkaOffsetsInitializer,
@@ -23,52 +16,11 @@ from pyflink.datastream.connectors.kafka import (
     KafkaSink,
     KafkaSource,
 )
-from pyflink.datastream.state import ValueStateDescriptor
 
-from benchmarks.judging import OneByOne, record_of
+from benchmarks.programs.naive_score import ScoreTransactions, user_of
 from cardwatch_contracts.topics import ALERTS, TRANSACTIONS
 
 _TRANSACTION_TIMEOUT_MS = 600_000
-
-
-class _Key(msgspec.Struct):
-    """The one field that is needed to key by."""
-
-    user_id: str
-
-
-_key_decoder = msgspec.json.Decoder(_Key)
-
-
-def user_of(value: str) -> str:
-    """Return whose transaction it is."""
-    return _key_decoder.decode(value).user_id
-
-
-class ScoreTransactions(KeyedProcessFunction):  # type: ignore[misc] # PyFlink is untyped here
-    """Judges one transaction after the other, each with its user's state."""
-
-    def open(self, runtime_context: RuntimeContext) -> None:
-        """Get the state."""
-        descriptor = ValueStateDescriptor("user", Types.PRIMITIVE_ARRAY(Types.BYTE()))
-        self._user = runtime_context.get_state(descriptor)
-        self._judge = OneByOne()
-
-    def process_element(self, value: str, ctx: Any) -> Iterator[str]:
-        """Judge a transaction."""
-        record = record_of(
-            key=ctx.get_current_key().encode(),
-            value=value.encode(),
-            partition=0,  # not to be had in the DataStream API
-            offset=0,
-            timestamp_ms=ctx.timestamp(),
-            headers=None,
-        )
-        outputs, memory = self._judge.process(record, self._user.value())
-        self._user.update(memory)
-        for output in outputs:
-            if output.topic == ALERTS.name:
-                yield output.value.decode()
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -76,6 +28,8 @@ def main(arguments: Sequence[str]) -> None:
     options = _parser().parse_args(arguments)
     configuration = Configuration()
     configuration.set_string("python.execution-mode", options.mode)
+    # The interpreter inside a TaskManager does not know of virtual environments.
+    configuration.set_string("python.pythonpath", ":".join(filter(None, sys.path)))
     environment = StreamExecutionEnvironment.get_execution_environment(configuration)
     environment.enable_checkpointing(options.checkpoint_interval_ms, CheckpointingMode.EXACTLY_ONCE)
     source = (
