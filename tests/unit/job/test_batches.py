@@ -61,7 +61,7 @@ class Reader:
     def __init__(self, data: bytes) -> None:
         self._stream = BytesIO(data)
 
-    def int(self) -> int:
+    def number(self) -> int:
         (number,) = unpack(">i", self._stream.read(4))
         return int(number)
 
@@ -69,7 +69,7 @@ class Reader:
         return unpack(f">{count}q", self._stream.read(8 * count))
 
     def sized(self) -> bytes | None:
-        length = self.int()
+        length = self.number()
         return None if length < 0 else self._stream.read(length)
 
     def rest(self) -> bytes:
@@ -87,14 +87,14 @@ def test_results_are_written_as_the_jvm_reads_them() -> None:
 
     reader = Reader(write_results(77, counts, changed, records, sums))
 
-    assert reader.int() == 77
-    assert [reader.int() for _ in range(5)] == [1, 2, 3, 4, 5]
-    assert reader.int() == 2
+    assert reader.number() == 77
+    assert [reader.number() for _ in range(5)] == [1, 2, 3, 4, 5]
+    assert reader.number() == 2
     assert [reader.sized() for _ in range(4)] == [b"u1", b"memory", "ü2".encode(), None]
-    assert reader.int() == 2
+    assert reader.number() == 2
     assert [reader.sized() for _ in range(4)] == [b"alerts", b"k", b"v", b"00-1"]
     assert [reader.sized() for _ in range(4)] == [b"card-profiles", b"", b"v2", None]
-    assert reader.int() == 1
+    assert reader.number() == 1
     assert reader.longs(5) == (10_000, 3, -5, -9, 2)
     assert [reader.sized() for _ in range(3)] == [b"bank", b"A", b"EUR"]
     assert reader.rest() == b""

@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.transactions import make_transaction
@@ -32,7 +34,7 @@ def _record(
     )
 
 
-def _judge_of(rules: Rules, *, at_ms: int = _START_MS, **fields: str) -> tuple[str, int]:
+def _judge_of(rules: Rules, *, at_ms: int = _START_MS, **fields: Any) -> tuple[str, int]:
     record = rules.select(make_transaction(event_time=at_ms, **fields)).record
     return record.name, record.generation
 
