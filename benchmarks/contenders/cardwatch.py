@@ -1,6 +1,7 @@
 """This project's job."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from benchmarks.contenders._base import Contender
@@ -9,8 +10,14 @@ from benchmarks.stand import Stand
 from cardwatch_local.reading.offsets import JOB_GROUP
 from cardwatch_local.service import Service
 
+_SETUP: Final = (
+    "the job as it is shipped: a Flink TaskManager with one slot for each of the subtasks"
+)
 
-def _servers(stand: Stand, run: str, method: Method, _group: str) -> Sequence[Service]:
+
+def _servers(
+    stand: Stand, run: str, method: Method, _group: str, *, delivery: str
+) -> Sequence[Service]:
     job = [
         "-pym",
         "cardwatch_job.main",
@@ -18,6 +25,8 @@ def _servers(stand: Stand, run: str, method: Method, _group: str) -> Sequence[Se
         stand.bootstrap_servers,
         "--checkpoint-interval-ms",
         str(method.commit_interval_ms),
+        "--delivery",
+        delivery,
     ]
     return stand.flink(run, method, job)
 
@@ -25,7 +34,15 @@ def _servers(stand: Stand, run: str, method: Method, _group: str) -> Sequence[Se
 CARDWATCH: Final = Contender(
     name="cardwatch",
     guarantee="exactly once",
-    setup="the job as it is shipped: a Flink TaskManager with one slot for each of the subtasks",
-    servers=_servers,
+    setup=_SETUP,
+    servers=partial(_servers, delivery="exactly-once"),
+    group=JOB_GROUP,
+)
+CARDWATCH_AT_LEAST_ONCE: Final = Contender(
+    name="cardwatch_at_least_once",
+    only_when_named=True,
+    guarantee="at least once",
+    setup=_SETUP,
+    servers=partial(_servers, delivery="at-least-once"),
     group=JOB_GROUP,
 )

@@ -23,6 +23,7 @@ def _servers(stand: Stand, run: str, method: Method, group: str, *, mode: str) -
 
 NAIVE_PROCESS: Final = Contender(
     name="naive_pyflink_process",
+    only_when_named=True,
     guarantee="exactly once",
     setup="DataStream, record by record, ValueState by user, Python in its own process",
     servers=partial(_servers, mode="process"),

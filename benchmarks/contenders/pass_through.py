@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from benchmarks.contenders._base import LIMIT_COMMIT_INTERVAL_MS as COMMIT_INTERVAL_MS
 from benchmarks.contenders._base import Contender
 from benchmarks.settings import Method
 from benchmarks.stand import Stand
@@ -14,7 +15,7 @@ def _servers(stand: Stand, run: str, method: Method, group: str) -> Sequence[Ser
         *("-pym", "benchmarks.programs.pass_through"),
         *("--bootstrap-servers", stand.bootstrap_servers),
         *("--group", group),
-        *("--checkpoint-interval-ms", str(method.commit_interval_ms)),
+        *("--checkpoint-interval-ms", str(COMMIT_INTERVAL_MS)),
     ]
     return stand.flink(run, method, job)
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from benchmarks.contenders._base import LIMIT_COMMIT_INTERVAL_MS as COMMIT_INTERVAL_MS
 from benchmarks.contenders._base import Contender
 from benchmarks.settings import Method
 from benchmarks.stand import Stand
@@ -20,7 +21,7 @@ def _servers(stand: Stand, run: str, method: Method, group: str) -> Sequence[Ser
                 *("--group", group),
                 *("--index", str(index)),
                 *("--processes", str(method.parallelism)),
-                *("--commit-interval-ms", str(method.commit_interval_ms)),
+                *("--commit-interval-ms", str(COMMIT_INTERVAL_MS)),
             ],
         )
         for index in range(method.parallelism)

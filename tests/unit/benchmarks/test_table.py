@@ -2,7 +2,7 @@ import io
 
 from benchmarks.arithmetic import Figures
 from benchmarks.reference import Check
-from benchmarks.table import Result, ratios, table_of
+from benchmarks.table import Result, ratios, table_of, with_best_as
 from rich.console import Console
 
 _EQUAL = Check(expected=500, lost=0, wrong=0, duplicate=0)
@@ -45,3 +45,16 @@ def test_a_contender_that_lost_alerts_cannot_hide_it() -> None:
 
 def test_a_contender_that_writes_no_alerts_says_nothing_of_them() -> None:
     assert "–" in _shown(_result("x", 10, checks=()))
+
+
+def test_the_faster_of_two_modes_takes_the_name_that_is_compared() -> None:
+    results = [_result("a_process", 10), _result("other", 99), _result("a_thread", 20)]
+
+    named = with_best_as("a", ("a_process", "a_thread"), results)
+
+    assert [(result.name, result.tx_per_s) for result in named] == [
+        ("a_process", 10),
+        ("other", 99),
+        ("a", 20),
+    ]
+    assert with_best_as("a", ("a_process",), results[1:2]) == results[1:2]
