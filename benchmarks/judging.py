@@ -12,12 +12,15 @@ from cardwatch_job.judge import Judge
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.reference import UsersInMemory
 from cardwatch_job.rules import Rules
+from cardwatch_job.waiting import WaitingRoom
 
 Headers = Sequence[tuple[str, bytes | None]]
 
 
 class OneUser:
     """The memory of the one user at hand; the framework keeps it in between."""
+
+    room = WaitingRoom()
 
     __slots__ = ("packed",)
 
@@ -63,6 +66,7 @@ class OneByOne:
 class OneUserLive:
     """Judges the transactions of one user, whose memory stays unpacked between snapshots."""
 
+    room = WaitingRoom()
     _judge = Judge(Rules())
 
     def __init__(self, packed: bytes | None) -> None:

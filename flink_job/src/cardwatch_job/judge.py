@@ -8,27 +8,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from cardwatch_contracts.alert import Alert, Finding, alert_id_of
-from cardwatch_contracts.card import CardProfile, decode_card
+from cardwatch_contracts.alert import Finding
+from cardwatch_contracts.card import decode_card
 from cardwatch_contracts.codec import InvalidRecordError
-from cardwatch_contracts.dead_letter import DeadLetter, excerpt_of
-from cardwatch_contracts.telemetry import trace_id_of
-from cardwatch_contracts.topics import ALERTS, CARD_PROFILES, CARDS, DEAD_LETTERS, REKEYED
+from cardwatch_contracts.topics import CARDS, REKEYED
 from cardwatch_contracts.transaction import Transaction, decode_transaction
-from cardwatch_job.detectors.history import CardState, History, UserState
+from cardwatch_job.detectors.history import HeldTransaction, History, UserState
+from cardwatch_job.outputs import (
+    alert_record,
+    dead_letter_record,
+    profile_due,
+    profile_record,
+    rekeyed_record,
+)
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.rules import Rules, RuleSet
+from cardwatch_job.waiting import WaitingRoom
 from cardwatch_job.windows import PartialSums
 
 MAX_AHEAD_MS: Final = 5 * 60_000
 """How far a transaction's event time may lie after Kafka took it. Milliseconds."""
-PROFILE_EVERY: Final = 10
-"""A card's profile is published with each of its first ten transactions, then with every tenth:
-an average over more hardly moves in between, and a profile costs as much as judging."""
+_ALL: Final = 2**63
 
 
 class Users(Protocol):
     """Where users' memories are kept."""
+
+    room: WaitingRoom
 
     def load(self, user_id: str) -> UserState:
         """Return a user's memory, an empty one where the user is new."""
@@ -54,8 +60,14 @@ class Counts:
 class Judge:
     """Turns each record read from Kafka into the records to write."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, *, out_of_orderness_ms: int = 0) -> None:
+        """Judge by `rules`.
+
+        `out_of_orderness_ms`: how much of event time a transaction waits for earlier ones of its
+        user; 0 judges each as it comes.
+        """
         self.rules = rules
+        self._wait_ms = out_of_orderness_ms
         self.sums = PartialSums()
         self.counts = Counts()
         self.latest_ms = 0
@@ -75,7 +87,7 @@ class Judge:
                 yield from self._take_transaction(record, users)
         except InvalidRecordError as error:
             self.counts.dead_letters += 1
-            yield _dead_letter(record, str(error))
+            yield dead_letter_record(record, str(error))
 
     def _take_card(self, record: InputRecord, users: Users) -> Iterator[OutputRecord]:
         if record.value is None:  # a tombstone: the bank withdrew the card
@@ -85,7 +97,7 @@ class Judge:
         state = user.card(card.card_id)
         state.limit_minor = card.card_limit_minor
         users.store(card.user_id, user)
-        yield _profile(card.user_id, card.card_id, state)
+        yield profile_record(card.user_id, card.card_id, state)
 
     def _take_transaction(self, record: InputRecord, users: Users) -> Iterator[OutputRecord]:
         txn = decode_transaction(record.value)
@@ -95,12 +107,49 @@ class Judge:
             )
         if record.topic != REKEYED.name and record.key != txn.user_id.encode():
             self.counts.rekeyed += 1
-            yield _rekeyed(record, txn)
+            yield rekeyed_record(record, txn)
             return
         user = users.load(txn.user_id)
         if user.has_seen(txn):
             self.counts.duplicates += 1
             return
+        if self._wait_ms and txn.event_time > users.room.latest_ms - self._wait_ms:
+            self._hold(record, txn, user, users)
+            yield from self.release(users, users.room.latest_ms - self._wait_ms)
+        else:
+            yield from self._judge(record, txn, user, users)
+
+    def release(self, users: Users, until_ms: int = _ALL) -> Iterator[OutputRecord]:
+        """Judge those that wait, up to an event time; without one, all."""
+        for user_id in users.room.due(until_ms):
+            user = users.load(user_id)
+            held = user.take_earliest()
+            record = InputRecord(
+                topic=REKEYED.name,  # whatever it came under, it is under its own user now
+                key=user_id.encode(),
+                value=held.value,
+                partition=0,
+                offset=0,
+                timestamp_ms=held.timestamp_ms,
+                traceparent=held.traceparent,
+            )
+            yield from self._judge(record, decode_transaction(held.value), user, users)
+
+    def _hold(self, record: InputRecord, txn: Transaction, user: UserState, users: Users) -> None:
+        held = HeldTransaction(
+            event_time=txn.event_time,
+            transaction_id=txn.transaction_id,
+            value=record.value or b"",
+            timestamp_ms=record.timestamp_ms,
+            traceparent=record.traceparent,
+        )
+        user.held.append(held)
+        users.store(txn.user_id, user)
+        users.room.enter(txn.event_time, txn.user_id)
+
+    def _judge(
+        self, record: InputRecord, txn: Transaction, user: UserState, users: Users
+    ) -> Iterator[OutputRecord]:
         user.remember_id(txn)
         self._note_time(txn, user)
         history = History(user.card(txn.card_id), user.cards)
@@ -110,9 +159,9 @@ class Judge:
         self.sums.add(txn)
         self.counts.judged += 1
         if findings:
-            yield _alert(record, txn, findings, rule_set)
-        if _profile_due(history.card.transactions):
-            yield _profile(txn.user_id, txn.card_id, history.card)
+            yield alert_record(record, txn, findings, rule_set)
+        if profile_due(history.card.transactions):
+            yield profile_record(txn.user_id, txn.card_id, history.card)
 
     def _note_time(self, txn: Transaction, user: UserState) -> None:
         """Count what is late, and forget a card that was silent for too long."""
@@ -137,72 +186,3 @@ def examine(txn: Transaction, history: History, rule_set: RuleSet) -> tuple[Find
         detector.update(txn, history)
     history.learn(txn)
     return findings
-
-
-def _alert(
-    record: InputRecord, txn: Transaction, findings: tuple[Finding, ...], rule_set: RuleSet
-) -> OutputRecord:
-    traceparent = record.traceparent or txn.traceparent
-    trace_id = trace_id_of(traceparent)
-    alert = Alert(
-        alert_id=alert_id_of(txn.transaction_id),
-        transaction=txn,
-        findings=findings,
-        config=rule_set.record.name,
-        generation=rule_set.record.generation,
-        ingested_at=record.timestamp_ms,
-        mode="active" if any(finding.mode == "active" for finding in findings) else "shadow",
-        trace_id=trace_id,
-    )
-    return OutputRecord.of(
-        ALERTS.name, txn.user_id, alert, traceparent=traceparent if trace_id else None
-    )
-
-
-def _rekeyed(record: InputRecord, txn: Transaction) -> OutputRecord:
-    """Send a transaction again under its own user's key, where that user's memory is."""
-    return OutputRecord(
-        topic=REKEYED.name,
-        key=txn.user_id.encode(),
-        value=record.value or b"",
-        traceparent=record.traceparent,
-    )
-
-
-def _dead_letter(record: InputRecord, reason: str) -> OutputRecord:
-    excerpt, encoding = excerpt_of(record.value)
-    letter = DeadLetter(
-        reason=reason,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        ingested_at=record.timestamp_ms,
-        size_bytes=len(record.value or b""),
-        excerpt=excerpt,
-        encoding=encoding,
-    )
-    key = f"{record.topic}/{record.partition}/{record.offset}"
-    return OutputRecord.of(DEAD_LETTERS.name, key, letter)
-
-
-def _profile_due(transactions: int) -> bool:
-    return transactions <= PROFILE_EVERY or transactions % PROFILE_EVERY == 0
-
-
-def _profile(user_id: str, card_id: str, card: CardState) -> OutputRecord:
-    count = card.transactions
-    profile = CardProfile(
-        card_id=card_id,
-        user_id=user_id,
-        version=count,
-        transactions=count,
-        average_amount_minor=card.average_amount_minor,
-        amounts=card.amounts,
-        card_limit_minor=card.limit_minor,
-        last_event_time=card.last_event_time,
-        last_latitude=card.last_latitude if count else None,
-        last_longitude=card.last_longitude if count else None,
-        home_latitude=card.latitude_sum / count if count else None,
-        home_longitude=card.longitude_sum / count if count else None,
-    )
-    return OutputRecord.of(CARD_PROFILES.name, card_id, profile)

@@ -25,7 +25,7 @@ def build(environment: StreamExecutionEnvironment, settings: JobSettings) -> Non
     tables = StreamTableEnvironment.create(environment)
     tables.get_config().set("table.exec.uid.generation", "ALWAYS")
     batches = batch_records(tables, transactions_and_cards(tables, settings), settings)
-    outputs, sums = score_batches(batches, detector_configs(tables, settings))
+    outputs, sums = score_batches(batches, detector_configs(tables, settings), settings)
     write(outputs, merge_windows(sums), tables, settings)
 
 

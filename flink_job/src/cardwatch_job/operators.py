@@ -59,7 +59,9 @@ def batch_records(
     return _stream(rows.getExecutionEnvironment(), transformation, "batch-records")
 
 
-def score_batches(batches: DataStream, configs: DataStream) -> tuple[DataStream, DataStream]:
+def score_batches(
+    batches: DataStream, configs: DataStream, settings: JobSettings
+) -> tuple[DataStream, DataStream]:
     """Judge batches by the configs.
 
     Returns:
@@ -71,7 +73,8 @@ def score_batches(batches: DataStream, configs: DataStream) -> tuple[DataStream,
     everywhere = configs._j_data_stream.broadcast()
     environment = keyed.getExecutionEnvironment()
     function = _create_j_data_stream_python_function_info(
-        ScoreUsers(), UserDefinedDataStreamFunction.KEYED_CO_BROADCAST_PROCESS
+        ScoreUsers(out_of_orderness_ms=settings.out_of_orderness_ms),
+        UserDefinedDataStreamFunction.KEYED_CO_BROADCAST_PROCESS,
     )
     sums = jvm.org.apache.flink.util.OutputTag("sums", PARTIAL_SUM_TYPE.get_java_type_info())
     factory = _factory(

@@ -14,12 +14,14 @@ from cardwatch_job.detectors.history import UserState
 from cardwatch_job.judge import Judge
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.rules import Rules
+from cardwatch_job.waiting import WaitingRoom
 
 
 class UsersInMemory:
     """Users' memories in a dictionary."""
 
     def __init__(self) -> None:
+        self.room = WaitingRoom()
         self._users: dict[str, UserState] = {}
 
     def load(self, user_id: str) -> UserState:

@@ -39,30 +39,47 @@ class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink
     Flink's state up to date with each result, and sends it back after a restart.
     """
 
+    def __init__(self, *, out_of_orderness_ms: int) -> None:
+        """Let each transaction wait so long for earlier ones of its user. Milliseconds."""
+        self._wait_ms = out_of_orderness_ms
+
     def open(self, runtime_context: RuntimeContext) -> None:
         """Start empty; rules and memories come with the first elements."""
         self._subtask = runtime_context.get_index_of_this_subtask()
         self._parallelism = runtime_context.get_number_of_parallel_subtasks()
         self._buckets: dict[int, UsersOfBucket] = {}
+        self._arrived_s: dict[int, float] = {}
         self._judge: Judge | None = None
         self._acks: list[OutputRecord] = []
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
-        """Judge one batch; an empty one asks for the sums so far."""
+        """Judge one batch; an empty one asks for the sums so far, and for who need not wait."""
         judge = self._judge or self._restore(ctx)
         bucket: int = ctx.get_current_key()
         if not value:
-            yield write_results(bucket, Counts(), {}, self._take_acks(), judge.sums.take())
+            yield from self._release_quiet(judge)
+            yield write_results(
+                bucket, judge.take_counts(), {}, self._take_acks(), judge.sums.take()
+            )
             return
         memories, position = read_users(value)
         if memories is not None:
-            self._buckets[bucket] = UsersOfBucket(memories)
+            self._buckets[bucket] = UsersOfBucket(memories, waits=self._wait_ms > 0)
         users = self._buckets[bucket]
+        self._arrived_s[bucket] = time.monotonic()
         outputs = self._take_acks()
         for record in _records_of(read_batch(value, position)):
             outputs.extend(judge.process(record, users))
         users.forget_before(judge.latest_ms - _SWEEP_AFTER * judge.rules.memory_ms)
         yield write_results(bucket, judge.take_counts(), users.take_changed(), outputs)
+
+    def _release_quiet(self, judge: Judge) -> Iterator[bytes]:
+        """Judge what waits in buckets to which nothing came for as long as it was to wait."""
+        quiet_since_s = time.monotonic() - self._wait_ms / 1000
+        for bucket, users in self._buckets.items():
+            if len(users.room) and self._arrived_s[bucket] <= quiet_since_s:
+                outputs = list(judge.release(users))
+                yield write_results(bucket, judge.take_counts(), users.take_changed(), outputs)
 
     def process_broadcast_element(self, value: Row, ctx: Any) -> Iterator[bytes]:
         """Put a config in force, or withdraw it, and acknowledge it."""
@@ -87,7 +104,7 @@ class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink
         values = (value for _, value in ctx.get_broadcast_state(CONFIGS).items())
         records = [decode_config_record(value) for value in values]
         self._acks = [self._acknowledge(record) for record in records]
-        self._judge = Judge(Rules(records))
+        self._judge = Judge(Rules(records), out_of_orderness_ms=self._wait_ms)
         return self._judge
 
     def _take_acks(self) -> list[OutputRecord]:

@@ -32,6 +32,10 @@ class JobSettings:
     """How long Kafka keeps an open transaction of a job that is down. Above the checkpoint
     interval plus the time of a restart, below the broker's `transaction.max.timeout.ms`."""
 
+    out_of_orderness_ms: int = 0
+    """How much of event time a transaction waits for earlier ones of its user that come late.
+    Adds to the latency. 0: each is judged as it comes."""
+
     batch_delay_ms: int = 20
     """Longest wait until a record's batch is sent to Python. Adds to the latency; a longer wait
     makes larger batches, which cost less."""
@@ -58,6 +62,8 @@ class JobSettings:
                 f"--transaction-timeout-ms is {self.transaction_timeout_ms}: at most "
                 f"{_BROKER_MAX_TRANSACTION_MS}, the broker's maximum"
             )
+        if not 0 <= self.out_of_orderness_ms <= 3_600_000:
+            raise ValueError(f"--out-of-orderness-ms is {self.out_of_orderness_ms}: 0 to 3600000")
         if not 1 <= self.batch_delay_ms <= 10_000:
             raise ValueError(f"--batch-delay-ms is {self.batch_delay_ms}: 1 to 10000")
         if not 1024 <= self.batch_bytes <= 16_777_216:
@@ -73,6 +79,7 @@ class JobSettings:
         for name in (
             "checkpoint_interval_ms",
             "transaction_timeout_ms",
+            "out_of_orderness_ms",
             "batch_delay_ms",
             "batch_bytes",
         ):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cardwatch_job.detectors.history import UserState, decode_user, encode_user
+from cardwatch_job.waiting import WaitingRoom
 
 MAX_UNPACKED: Final = 1024
 """Memories of one bucket that are kept unpacked, at most. One takes some ten times the room of its
@@ -14,11 +15,14 @@ _FORGET_EVERY_MS: Final = 86_400_000
 class UsersOfBucket:
     """The memories of one bucket's users: all of them packed, those in use unpacked as well."""
 
-    def __init__(self, packed: Mapping[str, bytes]) -> None:
+    def __init__(self, packed: Mapping[str, bytes], *, waits: bool = False) -> None:
+        """Begin with `packed`; `waits`: some may hold transactions that wait."""
         self._packed = dict(packed)
         self._users: dict[str, UserState] = {}
         self._changed: set[str] = set()
         self._forgotten_ms: int | None = None
+        self.room = WaitingRoom((user_id, self.load(user_id)) for user_id in packed if waits)
+        self._users.clear()
 
     def __len__(self) -> int:
         return len(self._packed)
@@ -40,7 +44,7 @@ class UsersOfBucket:
         changed: dict[str, bytes | None] = {}
         for user_id in self._changed:
             user = self._users[user_id]
-            if user.cards:
+            if user.cards or user.held:
                 changed[user_id] = self._packed[user_id] = encode_user(user)
             else:
                 changed[user_id] = None

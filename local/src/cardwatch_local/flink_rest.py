@@ -43,6 +43,21 @@ class FlinkRest:
         tasks = job["tasks"]
         return JobStatus(state=job["state"], tasks=tasks["total"], running_tasks=tasks["running"])
 
+    def taskmanagers(self) -> int | None:
+        """Return how many TaskManagers the JobManager knows, None if it does not answer."""
+        overview = self._get("/overview")
+        return None if overview is None else int(overview["taskmanagers"])
+
+    def parallelism(self) -> int | None:
+        """Return how many subtasks the job is scheduled with now, None where nothing answers."""
+        overview = self._get("/jobs/overview")
+        if not overview or not overview["jobs"]:
+            return None
+        job = self._get(f"/jobs/{overview['jobs'][0]['jid']}")
+        return (
+            max((vertex["parallelism"] for vertex in job["vertices"]), default=0) if job else None
+        )
+
     def root_exception(self) -> str | None:
         """Return why the job last failed, None if it did not or nothing answers."""
         overview = self._get("/jobs/overview")

@@ -15,7 +15,8 @@ from cardwatch_contracts.detector_config import (
     VeryHighValueConfig,
 )
 from cardwatch_contracts.topics import ALERTS, CARD_PROFILES, CARDS, DEAD_LETTERS, REKEYED
-from cardwatch_job.judge import MAX_AHEAD_MS, PROFILE_EVERY, Judge
+from cardwatch_job.judge import MAX_AHEAD_MS, Judge
+from cardwatch_job.outputs import PROFILE_EVERY
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.reference import UsersInMemory
 from cardwatch_job.rules import MIN_MEMORY_D, Rules

@@ -48,6 +48,16 @@ class CardState(msgspec.Struct, array_like=True):
         return self.amount_sum_minor / self.amounts if self.amounts else None
 
 
+class HeldTransaction(msgspec.Struct, array_like=True, frozen=True):
+    """A transaction that waits for earlier ones, as it came."""
+
+    event_time: int
+    transaction_id: str
+    value: bytes
+    timestamp_ms: int
+    traceparent: str | None
+
+
 class UserState(msgspec.Struct, array_like=True):
     """What is remembered of one user: their cards by card id."""
 
@@ -57,10 +67,21 @@ class UserState(msgspec.Struct, array_like=True):
     """Ids of the latest transactions, in the order in which they were judged."""
     recent_times: list[int] = []
     """Their event times."""
+    held: list[HeldTransaction] = []
+    """Transactions that wait for earlier ones."""
 
     def has_seen(self, txn: Transaction) -> bool:
-        """Whether a transaction of this id was judged within `DUPLICATES_WITHIN_MS`."""
-        return txn.transaction_id in self.recent_ids
+        """Whether one of this id was judged within `DUPLICATES_WITHIN_MS`, or waits."""
+        transaction_id = txn.transaction_id
+        return transaction_id in self.recent_ids or any(
+            held.transaction_id == transaction_id for held in self.held
+        )
+
+    def take_earliest(self) -> HeldTransaction:
+        """Return the first of those that wait, by event time and then by id."""
+        earliest = min(self.held, key=lambda held: (held.event_time, held.transaction_id))
+        self.held.remove(earliest)
+        return earliest
 
     def remember_id(self, txn: Transaction) -> None:
         """Know the transaction if it comes again."""

@@ -1,0 +1,90 @@
+"""The records that judging leads to."""
+
+from typing import Final
+
+from cardwatch_contracts.alert import Alert, Finding, alert_id_of
+from cardwatch_contracts.card import CardProfile
+from cardwatch_contracts.dead_letter import DeadLetter, excerpt_of
+from cardwatch_contracts.telemetry import trace_id_of
+from cardwatch_contracts.topics import ALERTS, CARD_PROFILES, DEAD_LETTERS, REKEYED
+from cardwatch_contracts.transaction import Transaction
+from cardwatch_job.detectors.history import CardState
+from cardwatch_job.records import InputRecord, OutputRecord
+from cardwatch_job.rules import RuleSet
+
+PROFILE_EVERY: Final = 10
+"""A card's profile is published with each of its first ten transactions, then with every tenth:
+an average over more hardly moves in between, and a profile costs as much as judging."""
+
+
+def alert_record(
+    record: InputRecord, txn: Transaction, findings: tuple[Finding, ...], rule_set: RuleSet
+) -> OutputRecord:
+    """Say what was found, by which config."""
+    traceparent = record.traceparent or txn.traceparent
+    trace_id = trace_id_of(traceparent)
+    alert = Alert(
+        alert_id=alert_id_of(txn.transaction_id),
+        transaction=txn,
+        findings=findings,
+        config=rule_set.record.name,
+        generation=rule_set.record.generation,
+        ingested_at=record.timestamp_ms,
+        mode="active" if any(finding.mode == "active" for finding in findings) else "shadow",
+        trace_id=trace_id,
+    )
+    return OutputRecord.of(
+        ALERTS.name, txn.user_id, alert, traceparent=traceparent if trace_id else None
+    )
+
+
+def rekeyed_record(record: InputRecord, txn: Transaction) -> OutputRecord:
+    """Send a transaction again under its own user's key, where that user's memory is."""
+    return OutputRecord(
+        topic=REKEYED.name,
+        key=txn.user_id.encode(),
+        value=record.value or b"",
+        traceparent=record.traceparent,
+    )
+
+
+def dead_letter_record(record: InputRecord, reason: str) -> OutputRecord:
+    """Say what could not be read, where it stood and why."""
+    excerpt, encoding = excerpt_of(record.value)
+    letter = DeadLetter(
+        reason=reason,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        ingested_at=record.timestamp_ms,
+        size_bytes=len(record.value or b""),
+        excerpt=excerpt,
+        encoding=encoding,
+    )
+    key = f"{record.topic}/{record.partition}/{record.offset}"
+    return OutputRecord.of(DEAD_LETTERS.name, key, letter)
+
+
+def profile_due(transactions: int) -> bool:
+    """Whether a card's profile is published with its latest transaction."""
+    return transactions <= PROFILE_EVERY or transactions % PROFILE_EVERY == 0
+
+
+def profile_record(user_id: str, card_id: str, card: CardState) -> OutputRecord:
+    """Say what a card's history has taught so far."""
+    count = card.transactions
+    profile = CardProfile(
+        card_id=card_id,
+        user_id=user_id,
+        version=count,
+        transactions=count,
+        average_amount_minor=card.average_amount_minor,
+        amounts=card.amounts,
+        card_limit_minor=card.limit_minor,
+        last_event_time=card.last_event_time,
+        last_latitude=card.last_latitude if count else None,
+        last_longitude=card.last_longitude if count else None,
+        home_latitude=card.latitude_sum / count if count else None,
+        home_longitude=card.longitude_sum / count if count else None,
+    )
+    return OutputRecord.of(CARD_PROFILES.name, card_id, profile)
