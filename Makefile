@@ -18,7 +18,7 @@ quoted = '$(subst ','\'',$($(1)))'
 options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-full test lint unit contract integration env lock format clean
+.PHONY: help demo bench bench-full test lint unit contract integration test-chaos env lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,10 @@ contract: ## Tests that the parts agree on names and shapes
 integration: ## Tests on a real Kafka, Flink and Valkey, started for them
 	$(bootstrap) dev
 	$(pytest) tests/integration
+
+test-chaos: ## The job killed, frozen and rescaled under load; about a quarter of an hour
+	$(bootstrap) dev
+	$(pytest) -rP tests/chaos
 
 env: ## Make .venv with all tools; PYTHON=/path/to/python3.12 chooses the Python
 	$(bootstrap) dev
