@@ -7,14 +7,29 @@ from collections.abc import Iterator, Sequence
 
 from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 from cardwatch_contracts.topics import TRANSACTIONS
+from cardwatch_contracts.transaction import Transaction
 from cardwatch_job.detectors.history import UserState, decode_user, encode_user
 from cardwatch_job.judge import Judge
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.reference import UsersInMemory
 from cardwatch_job.rules import Rules
 from cardwatch_job.waiting import WaitingRoom
+from cardwatch_job.windows import PartialSums
 
 Headers = Sequence[tuple[str, bytes | None]]
+
+
+class _NoSums(PartialSums):
+    """Adds nothing up: windows are Cardwatch's alone, which leaves the others less to do."""
+
+    def add(self, txn: Transaction) -> None:
+        """Forget the transaction."""
+
+
+def _new_judge() -> Judge:
+    judge = Judge(Rules())
+    judge.sums = _NoSums()
+    return judge
 
 
 class OneUser:
@@ -40,7 +55,7 @@ class InMemory:
     """Judges with all users' memories in a dictionary."""
 
     def __init__(self) -> None:
-        self._judge = Judge(Rules())
+        self._judge = _new_judge()
         self._users = UsersInMemory()
 
     def process(self, record: InputRecord) -> Iterator[OutputRecord]:
@@ -52,7 +67,7 @@ class OneByOne:
     """Judges a transaction with the memory it is given, as a framework's keyed state does."""
 
     def __init__(self) -> None:
-        self._judge = Judge(Rules())
+        self._judge = _new_judge()
 
     def process(
         self, record: InputRecord, memory: bytes | None
@@ -67,7 +82,7 @@ class OneUserLive:
     """Judges the transactions of one user, whose memory stays unpacked between snapshots."""
 
     room = WaitingRoom()
-    _judge = Judge(Rules())
+    _judge = _new_judge()
 
     def __init__(self, packed: bytes | None) -> None:
         self._user = decode_user(packed)
