@@ -1,5 +1,6 @@
 """The Flink cluster as it runs on Kubernetes: standalone application mode, reactive scheduler."""
 
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -28,6 +29,12 @@ _TASKMANAGER: Final = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 _PYTHON_DRIVER: Final = "org.apache.flink.client.python.PythonDriver"
 _JOB_TIMEOUT_S: Final = 240.0
 
+_WORDS: Final = 20
+"""Lines of what the job's Python wrote that are shown."""
+_WORDS_WITHIN_LINES: Final = 400
+_SAID_BY_FLINK: Final = re.compile(r"\d{4}-\d\d-\d\dT|Caused by: |\t|java\.|org\.|WARNING: ")
+"""How lines begin that Flink or the JVM write into the job's log."""
+
 
 class JobManager(Service):
     """The JobManager with the job in it. It is ready when every subtask of the job runs."""
@@ -49,9 +56,14 @@ class JobManager(Service):
         super().__init__(spec, command=self._from_newest_checkpoint, ready=self._job_runs)
 
     def why_not_ready(self) -> str:
-        """Return the job's own error if Flink knows one, else the end of the log."""
+        """Return the job's own error if Flink knows one, else its last words and the log's."""
         cause = self._rest.root_exception()
-        return super().why_not_ready() if cause is None else f"the job failed:\n{cause}"
+        if cause is not None:
+            return f"the job failed:\n{cause}"
+        lines = self.log_tail(_WORDS_WITHIN_LINES).splitlines()
+        words = [line for line in lines if line and not _SAID_BY_FLINK.match(line)]
+        said = "the job said:\n" + "\n".join(words[-_WORDS:]) + "\n" if words else ""
+        return said + super().why_not_ready()
 
     def _from_newest_checkpoint(self) -> list[str]:
         newest = newest_checkpoint(self._checkpoints)
