@@ -27,9 +27,9 @@ CONFIG_TYPE: Final = Types.ROW_NAMED(["name", "value"], [_BYTES, _BYTES])
 CONFIGS: Final = MapStateDescriptor("detector-configs", Types.STRING(), _BYTES)
 """Broadcast state: `name/generation` to the record, every generation that may still judge."""
 
-_SWEEP_AFTER: Final = 2
+_SWEEP_AFTER: Final = 4
 """Idle cards are looked for after so many times the memory. A card that comes back after one is
-new already; while a backlog is read, its partition may be far behind the others in event time."""
+new already; while a backlog is read, its partition may be years behind the others in event time."""
 
 
 class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink is untyped here
