@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import wraps
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -25,7 +26,24 @@ def _register(command: Callable[..., Any], examples: Sequence[str], panel: str) 
     """Add a command whose help ends with examples, their line breaks kept."""
     lines = "\n".join(f"  {example}" for example in examples).replace("[", "\\[")
     text = f"{command.__doc__}\n\n\b\nExamples:\n{lines}"
-    app.command(command.__name__, help=text, rich_help_panel=panel)(command)
+    app.command(command.__name__, help=text, rich_help_panel=panel)(
+        _quiet_in_a_closed_pipe(command)
+    )
+
+
+def _quiet_in_a_closed_pipe(command: Callable[..., Any]) -> Callable[..., Any]:
+    """End with status 0 when whoever reads our output, such as `head`, has enough."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except BrokenPipeError:
+            # Python must not try to flush what is left.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+
+    return run
 
 
 _SEE = "See it work"
@@ -71,8 +89,6 @@ def main() -> None:
     try:
         app()
     except (StackError, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            _end_quietly()
         _complain(str(error))
     except KafkaException as error:
         _complain(f"Kafka: {error.args[0].str()}")
@@ -83,9 +99,3 @@ def main() -> None:
 def _complain(message: str) -> None:
     sys.stderr.write(f"cardwatch: {message}\n")
     sys.exit(1)
-
-
-def _end_quietly() -> None:
-    """Whoever read our output has enough, such as `head`; Python must not try to flush it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(0)

@@ -1,6 +1,7 @@
 """A user's session with the embedded stack: up, transactions in, alerts out, thresholds, down."""
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,8 +91,18 @@ def test_following_alerts_ends_at_the_limit_and_quietly_in_a_closed_pipe(running
     assert follow.stdout is not None
     assert json.loads(follow.stdout.readline())
     follow.stdout.close()
-    follow.send_signal(2)
-    assert follow.wait(20) in (0, 130)
+    more = running.run(*("generate", "--count", "100", "--max"), *("--anomaly-share", "0.4"))
+    assert more.returncode == 0, more.stderr
+    assert follow.wait(20) == 0
+
+
+def test_following_alerts_ends_at_an_interrupt(running: User) -> None:
+    follow = running.start("alerts", "--follow", "--since", "1h")
+    assert follow.stdout is not None
+    assert follow.stdout.readline()
+    follow.send_signal(signal.SIGINT)
+    follow.communicate(timeout=20)
+    assert follow.returncode == 130
 
 
 def test_an_alert_is_explained(running: User) -> None:

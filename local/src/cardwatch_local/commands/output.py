@@ -42,6 +42,13 @@ def facts(pairs: Iterable[tuple[str, str]], *, indent: int = 0) -> None:
         say(f"{' ' * indent}{name:<12} {value}")
 
 
+class _Output(Console):
+    """A console that leaves it to the command line how to end in a closed pipe."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _console() -> Console:
     """Return a console; a pipe has no width, so nothing is cut there."""
-    return Console() if sys.stdout.isatty() else Console(width=250)
+    return _Output() if sys.stdout.isatty() else _Output(width=250)
