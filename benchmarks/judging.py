@@ -3,7 +3,7 @@
 Only this module of the benchmarks knows the judge's interface.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 from cardwatch_contracts.topics import TRANSACTIONS
@@ -58,7 +58,7 @@ class InMemory:
         self._judge = _new_judge()
         self._users = UsersInMemory()
 
-    def process(self, record: InputRecord) -> Iterator[OutputRecord]:
+    def process(self, record: InputRecord) -> Sequence[OutputRecord]:
         """Judge a transaction and remember it."""
         return self._judge.process(record, self._users)
 
@@ -87,7 +87,7 @@ class OneUserLive:
     def __init__(self, packed: bytes | None) -> None:
         self._user = decode_user(packed)
 
-    def process(self, record: InputRecord) -> Iterator[OutputRecord]:
+    def process(self, record: InputRecord) -> Sequence[OutputRecord]:
         """Judge a transaction and remember it."""
         return self._judge.process(record, self)
 

@@ -4,7 +4,7 @@ The same code runs in Flink's keyed operator, in the reference run and in a back
 the users' memories are kept differs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -29,6 +29,7 @@ from cardwatch_job.windows import PartialSums
 MAX_AHEAD_MS: Final = 5 * 60_000
 """How far a transaction's event time may lie after Kafka took it. Milliseconds."""
 _ALL: Final = 2**63
+_NOTHING: Final[tuple[OutputRecord, ...]] = ()
 
 
 class Users(Protocol):
@@ -78,28 +79,27 @@ class Judge:
         counts, self.counts = self.counts, Counts()
         return counts
 
-    def process(self, record: InputRecord, users: Users) -> Iterator[OutputRecord]:
+    def process(self, record: InputRecord, users: Users) -> Sequence[OutputRecord]:
         """Take one transaction or card; what cannot be read becomes a dead letter."""
         try:
             if record.topic == CARDS.name:
-                yield from self._take_card(record, users)
-            else:
-                yield from self._take_transaction(record, users)
+                return self._take_card(record, users)
+            return self._take_transaction(record, users)
         except InvalidRecordError as error:
             self.counts.dead_letters += 1
-            yield dead_letter_record(record, str(error))
+            return [dead_letter_record(record, str(error))]
 
-    def _take_card(self, record: InputRecord, users: Users) -> Iterator[OutputRecord]:
+    def _take_card(self, record: InputRecord, users: Users) -> Sequence[OutputRecord]:
         if record.value is None:  # a tombstone: the bank withdrew the card
-            return
+            return _NOTHING
         card = decode_card(record.value)
         user = users.load(card.user_id)
         state = user.card(card.card_id)
         state.limit_minor = card.card_limit_minor
         users.store(card.user_id, user)
-        yield profile_record(card.user_id, card.card_id, state)
+        return [profile_record(card.user_id, card.card_id, state)]
 
-    def _take_transaction(self, record: InputRecord, users: Users) -> Iterator[OutputRecord]:
+    def _take_transaction(self, record: InputRecord, users: Users) -> Sequence[OutputRecord]:
         txn = decode_transaction(record.value)
         if txn.event_time > record.timestamp_ms + MAX_AHEAD_MS:
             raise InvalidRecordError(
@@ -107,17 +107,15 @@ class Judge:
             )
         if record.topic != REKEYED.name and record.key != txn.user_id.encode():
             self.counts.rekeyed += 1
-            yield rekeyed_record(record, txn)
-            return
+            return [rekeyed_record(record, txn)]
         user = users.load(txn.user_id)
         if user.has_seen(txn):
             self.counts.duplicates += 1
-            return
+            return _NOTHING
         if self._wait_ms and txn.event_time > users.room.latest_ms - self._wait_ms:
             self._hold(record, txn, user, users)
-            yield from self.release(users, users.room.latest_ms - self._wait_ms)
-        else:
-            yield from self._judge(record, txn, user, users)
+            return list(self.release(users, users.room.latest_ms - self._wait_ms))
+        return self._judge(record, txn, user, users)
 
     def release(self, users: Users, until_ms: int = _ALL) -> Iterator[OutputRecord]:
         """Judge those that wait, up to an event time; without one, all."""
@@ -143,13 +141,13 @@ class Judge:
             timestamp_ms=record.timestamp_ms,
             traceparent=record.traceparent,
         )
-        user.held.append(held)
+        user.hold(held)
         users.store(txn.user_id, user)
         users.room.enter(txn.event_time, txn.user_id)
 
     def _judge(
         self, record: InputRecord, txn: Transaction, user: UserState, users: Users
-    ) -> Iterator[OutputRecord]:
+    ) -> Sequence[OutputRecord]:
         user.remember_id(txn)
         self._note_time(txn, user)
         history = History(user.card(txn.card_id), user.cards)
@@ -158,10 +156,13 @@ class Judge:
         users.store(txn.user_id, user)
         self.sums.add(txn)
         self.counts.judged += 1
-        if findings:
-            yield alert_record(record, txn, findings, rule_set)
-        if profile_due(history.card.transactions):
-            yield profile_record(txn.user_id, txn.card_id, history.card)
+        due = profile_due(history.card.transactions)
+        if not findings and not due:
+            return _NOTHING
+        outputs = [alert_record(record, txn, findings, rule_set)] if findings else []
+        if due:
+            outputs.append(profile_record(txn.user_id, txn.card_id, history.card))
+        return outputs
 
     def _note_time(self, txn: Transaction, user: UserState) -> None:
         """Count what is late, and forget a card that was silent for too long."""
@@ -176,13 +177,14 @@ class Judge:
             user.forget_before(txn.event_time - self.rules.memory_ms)
 
 
-def examine(txn: Transaction, history: History, rule_set: RuleSet) -> tuple[Finding, ...]:
+def examine(txn: Transaction, history: History, rule_set: RuleSet) -> Sequence[Finding]:
     """Let every detector score, then learn from the transaction."""
-    detectors = rule_set.detectors
-    findings = tuple(
-        finding for detector in detectors if (finding := detector.score(txn, history)) is not None
-    )
-    for detector in detectors:
+    findings = []
+    for detector in rule_set.detectors:
+        finding = detector.score(txn, history)
+        if finding is not None:
+            findings.append(finding)
+    for detector in rule_set.learners:
         detector.update(txn, history)
     history.learn(txn)
     return findings

@@ -1,5 +1,6 @@
 """The records that judging leads to."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from cardwatch_contracts.alert import Alert, Finding, alert_id_of
@@ -13,12 +14,13 @@ from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.rules import RuleSet
 
 PROFILE_EVERY: Final = 10
-"""A card's profile is published with each of its first ten transactions, then with every tenth:
-an average over more hardly moves in between, and a profile costs as much as judging."""
+"""A card's profile is published with its first, second and fifth transaction, then with every
+tenth: an average over more hardly moves in between, and a profile costs as much as judging."""
+_FIRST_PROFILES: Final = (1, 2, 5)
 
 
 def alert_record(
-    record: InputRecord, txn: Transaction, findings: tuple[Finding, ...], rule_set: RuleSet
+    record: InputRecord, txn: Transaction, findings: Sequence[Finding], rule_set: RuleSet
 ) -> OutputRecord:
     """Say what was found, by which config."""
     traceparent = record.traceparent or txn.traceparent
@@ -26,7 +28,7 @@ def alert_record(
     alert = Alert(
         alert_id=alert_id_of(txn.transaction_id),
         transaction=txn,
-        findings=findings,
+        findings=tuple(findings),
         config=rule_set.record.name,
         generation=rule_set.record.generation,
         ingested_at=record.timestamp_ms,
@@ -67,7 +69,7 @@ def dead_letter_record(record: InputRecord, reason: str) -> OutputRecord:
 
 def profile_due(transactions: int) -> bool:
     """Whether a card's profile is published with its latest transaction."""
-    return transactions <= PROFILE_EVERY or transactions % PROFILE_EVERY == 0
+    return transactions % PROFILE_EVERY == 0 or transactions in _FIRST_PROFILES
 
 
 def profile_record(user_id: str, card_id: str, card: CardState) -> OutputRecord:

@@ -1,7 +1,7 @@
 """Which config judges which transaction."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cardwatch_contracts.detector_config import DEFAULT_CONFIG, ConfigRecord, Selector
@@ -32,6 +32,12 @@ class RuleSet:
     """Event time from which it judges. Milliseconds, inclusive."""
     until_ms: int = _NEVER
     """Event time from which the next generation judges. Milliseconds, exclusive."""
+    learners: tuple[Detector[Any], ...] = field(init=False)
+    """Those of the detectors that remember something of their own."""
+
+    def __post_init__(self) -> None:
+        learners = tuple(detector for detector in self.detectors if detector.learns)
+        object.__setattr__(self, "learners", learners)
 
     def selects(self, kind: _Kind) -> bool:
         """Whether the config's selector matches; an empty list matches all."""

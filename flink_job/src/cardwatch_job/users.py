@@ -19,7 +19,7 @@ class UsersOfBucket:
         """Begin with `packed`; `waits`: some may hold transactions that wait."""
         self._packed = dict(packed)
         self._users: dict[str, UserState] = {}
-        self._changed: set[str] = set()
+        self._changed: dict[str, UserState] = {}
         self._forgotten_ms: int | None = None
         self.room = WaitingRoom((user_id, self.load(user_id)) for user_id in packed if waits)
         self._users.clear()
@@ -36,14 +36,12 @@ class UsersOfBucket:
 
     def store(self, user_id: str, user: UserState) -> None:
         """Note that a user's memory has changed; it was changed in place."""
-        self._users[user_id] = user
-        self._changed.add(user_id)
+        self._changed[user_id] = user
 
     def take_changed(self) -> dict[str, bytes | None]:
         """Pack the memories that changed since the last call; None for what is forgotten."""
         changed: dict[str, bytes | None] = {}
-        for user_id in self._changed:
-            user = self._users[user_id]
+        for user_id, user in self._changed.items():
             if user.cards or user.held:
                 changed[user_id] = self._packed[user_id] = encode_user(user)
             else:

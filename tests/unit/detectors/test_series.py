@@ -110,13 +110,13 @@ def test_a_late_transaction_is_counted_with_those_before_it_only() -> None:
 def test_a_window_counts_what_lies_in_it_and_nothing_older(
     moments_ms: list[int], window_s: float
 ) -> None:
-    times: list[int] = []
+    times: tuple[int, ...] = ()
     earlier: list[int] = []
 
     for now_ms in sorted(moments_ms):
         inside = [time for time in earlier if now_ms - int(window_s * 1000) < time <= now_ms]
         assert count_within(times, now_ms, window_s) == min(len(inside), MAX_WINDOW_ENTRIES)
-        remember(times, now_ms, window_s)
+        times = remember(times, now_ms, window_s)
         earlier.append(now_ms)
 
 
@@ -124,13 +124,13 @@ def test_a_window_counts_what_lies_in_it_and_nothing_older(
 def test_a_window_stays_sorted_and_bounded_whatever_the_order(
     moments_ms: list[int], window_s: float
 ) -> None:
-    times: list[int] = []
+    times: tuple[int, ...] = ()
 
     for place, now_ms in enumerate(moments_ms):
         oldest_ms = now_ms - int(window_s * 1000)
         inside = sum(oldest_ms < time <= now_ms for time in moments_ms[:place])
         assert count_within(times, now_ms, window_s) <= inside
-        remember(times, now_ms, window_s)
+        times = remember(times, now_ms, window_s)
         assert len(times) <= MAX_WINDOW_ENTRIES
         assert all(earlier <= later for earlier, later in pairwise(times))
 

@@ -31,6 +31,11 @@ class Detector(ABC, Generic[C]):
         """Return what is suspicious; None where nothing is, or not enough is known yet."""
 
     @property
+    def learns(self) -> bool:
+        """Whether `update` does anything."""
+        return type(self).update is not Detector.update
+
+    @property
     def memory_d(self) -> float:
         """How long the detector needs to know of a card that is not used. Days."""
         return 0.0

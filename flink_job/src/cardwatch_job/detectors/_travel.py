@@ -10,6 +10,7 @@ from cardwatch_job.detectors.history import CardState
 
 _EARTH_RADIUS_KM: Final = 6371.0088  # mean radius, IUGG
 _FARTHEST_KM: Final = 20_016.0  # half of a great circle
+_KM_PER_DEGREE: Final = 111.2  # of latitude; of longitude at most
 _SHORTEST_H: Final = 1 / 3600
 """Times below a second count as one: the clocks of two terminals do not agree better."""
 
@@ -50,6 +51,12 @@ def too_fast(
     None also where `earlier` has no transaction yet, or one later than `txn`.
     """
     if earlier.last_event_time is None or txn.event_time < earlier.last_event_time:
+        return None
+    # Most people pay near where they paid before: first a bound that costs little.
+    degrees = abs(txn.latitude - earlier.last_latitude) + abs(
+        txn.longitude - earlier.last_longitude
+    )
+    if degrees * _KM_PER_DEGREE < min_distance_km:
         return None
     hours = (txn.event_time - earlier.last_event_time) / 3_600_000
     reachable_km = max(hours, _SHORTEST_H) * max_speed_kmh

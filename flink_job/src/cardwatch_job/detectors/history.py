@@ -1,6 +1,6 @@
 """What is remembered of a user and their cards between transactions.
 
-Every list is bounded, so that a user's memory is too: at most `MAX_CARDS` cards with
+Everything is bounded, so that a user's memory is too: at most `MAX_CARDS` cards with
 `MAX_WINDOW_ENTRIES` times in each of two windows.
 """
 
@@ -22,7 +22,7 @@ MAX_RECENT_IDS: Final = 64
 """Transaction ids remembered of one user, whatever the time."""
 
 
-class CardState(msgspec.Struct, array_like=True):
+class CardState(msgspec.Struct, array_like=True, gc=False):
     """What is remembered of one card. New fields go to the end, with a default."""
 
     transactions: int = 0
@@ -37,9 +37,9 @@ class CardState(msgspec.Struct, array_like=True):
     longitude_sum: float = 0.0
     limit_minor: int | None = None
     """The limit on record; a transaction that brings its own is judged by that one."""
-    near_limit_times: list[int] = []
+    near_limit_times: tuple[int, ...] = ()
     """Event times of amounts just below the PIN-free limit, oldest first."""
-    no_pin_times: list[int] = []
+    no_pin_times: tuple[int, ...] = ()
     """Event times of transactions without PIN, oldest first."""
 
     @property
@@ -48,7 +48,7 @@ class CardState(msgspec.Struct, array_like=True):
         return self.amount_sum_minor / self.amounts if self.amounts else None
 
 
-class HeldTransaction(msgspec.Struct, array_like=True, frozen=True):
+class HeldTransaction(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A transaction that waits for earlier ones, as it came."""
 
     event_time: int
@@ -58,43 +58,42 @@ class HeldTransaction(msgspec.Struct, array_like=True, frozen=True):
     traceparent: str | None
 
 
-class UserState(msgspec.Struct, array_like=True):
+class UserState(msgspec.Struct, array_like=True, gc=False):
     """What is remembered of one user: their cards by card id."""
 
     version: int = SCHEMA_VERSION
     cards: dict[str, CardState] = {}
-    recent_ids: list[str] = []
-    """Ids of the latest transactions, in the order in which they were judged."""
-    recent_times: list[int] = []
-    """Their event times."""
-    held: list[HeldTransaction] = []
+    recent: dict[str, int] = {}
+    """Event time by id of the latest transactions, in the order in which they were judged."""
+    held: tuple[HeldTransaction, ...] = ()
     """Transactions that wait for earlier ones."""
 
     def has_seen(self, txn: Transaction) -> bool:
         """Whether one of this id was judged within `DUPLICATES_WITHIN_MS`, or waits."""
-        transaction_id = txn.transaction_id
-        return transaction_id in self.recent_ids or any(
-            held.transaction_id == transaction_id for held in self.held
+        return txn.transaction_id in self.recent or (
+            len(self.held) > 0
+            and any(held.transaction_id == txn.transaction_id for held in self.held)
         )
+
+    def hold(self, held: HeldTransaction) -> None:
+        """Let a transaction wait."""
+        self.held = (*self.held, held)
 
     def take_earliest(self) -> HeldTransaction:
         """Return the first of those that wait, by event time and then by id."""
         earliest = min(self.held, key=lambda held: (held.event_time, held.transaction_id))
-        self.held.remove(earliest)
+        self.held = tuple(held for held in self.held if held is not earliest)
         return earliest
 
     def remember_id(self, txn: Transaction) -> None:
         """Know the transaction if it comes again."""
-        ids, times = self.recent_ids, self.recent_times
+        recent = self.recent
+        recent[txn.transaction_id] = txn.event_time
         oldest_ms = txn.event_time - DUPLICATES_WITHIN_MS
-        expired = 0
-        while expired < len(times) and times[expired] < oldest_ms:
-            expired += 1
-        expired = max(expired, len(times) - MAX_RECENT_IDS + 1)
-        if expired > 0:
-            del ids[:expired], times[:expired]
-        ids.append(txn.transaction_id)
-        times.append(txn.event_time)
+        first = next(iter(recent))
+        while recent[first] < oldest_ms or len(recent) > MAX_RECENT_IDS:
+            del recent[first]
+            first = next(iter(recent))
 
     def forget_before(self, time_ms: int) -> bool:
         """Forget the cards whose latest transaction is older; return whether any was.

@@ -33,4 +33,5 @@ class ManyNoPin(Detector[ManyNoPinConfig]):
     def update(self, txn: Transaction, history: History) -> None:
         """Remember when no PIN was used."""
         if not txn.pin_used:
-            remember(history.card.no_pin_times, txn.event_time, self.config.window_s)
+            card = history.card
+            card.no_pin_times = remember(card.no_pin_times, txn.event_time, self.config.window_s)

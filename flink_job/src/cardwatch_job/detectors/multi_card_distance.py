@@ -23,6 +23,8 @@ class MultiCardDistance(Detector[MultiCardDistanceConfig]):
 
     def score(self, txn: Transaction, history: History) -> Finding | None:
         """Compare the speed from each other card's place with the fastest believable one."""
+        if len(history.cards) == 1:
+            return None
         journeys = self._journeys(txn, history)
         if not journeys:
             return None
@@ -43,16 +45,15 @@ class MultiCardDistance(Detector[MultiCardDistanceConfig]):
 
     def _journeys(self, txn: Transaction, history: History) -> list[Journey]:
         """Return the ways from the user's other cards that nobody can have travelled."""
-        if len(history.cards) == 1:
-            return []
-        journeys = (
-            too_fast(
-                txn,
-                card,
-                max_speed_kmh=self.config.max_speed_kmh,
-                min_distance_km=self.config.min_distance_km,
-            )
-            for card in history.cards.values()
-            if card is not history.card
-        )
-        return [journey for journey in journeys if journey is not None]
+        journeys = []
+        for card in history.cards.values():
+            if card is not history.card:
+                journey = too_fast(
+                    txn,
+                    card,
+                    max_speed_kmh=self.config.max_speed_kmh,
+                    min_distance_km=self.config.min_distance_km,
+                )
+                if journey is not None:
+                    journeys.append(journey)
+        return journeys

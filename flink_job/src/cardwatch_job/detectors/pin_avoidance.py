@@ -45,4 +45,7 @@ class PinAvoidance(Detector[PinAvoidanceConfig]):
     def update(self, txn: Transaction, history: History) -> None:
         """Remember when an amount was just below the limit."""
         if self._is_just_below(txn):
-            remember(history.card.near_limit_times, txn.event_time, self.config.window_s)
+            card = history.card
+            card.near_limit_times = remember(
+                card.near_limit_times, txn.event_time, self.config.window_s
+            )
