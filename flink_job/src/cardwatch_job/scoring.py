@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from pyflink.common import Row, Types
@@ -12,16 +12,17 @@ from pyflink.datastream.state import MapStateDescriptor
 from cardwatch_contracts.codec import InvalidRecordError, encode
 from cardwatch_contracts.detector_config import ConfigAck, ConfigRecord, decode_config_record
 from cardwatch_contracts.topics import CONFIG_ACKS
-from cardwatch_job.batches import read_records, read_users, write_results
+from cardwatch_job.batches import Section, read_sections, write_results
 from cardwatch_job.judge import Counts, Judge
 from cardwatch_job.records import OutputRecord
 from cardwatch_job.rules import Rules
 from cardwatch_job.users import UsersOfBucket
+from cardwatch_job.windows import PartialSum
 
 _log = logging.getLogger(__name__)
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 BATCH_TYPE: Final = Types.ROW([Types.INT(), _BYTES])
-"""A bucket and the bytes of one of its batches."""
+"""A bucket, and the bytes of one of its batches or, on the way to Python, of many buckets'."""
 CONFIG_TYPE: Final = Types.ROW_NAMED(["name", "value"], [_BYTES, _BYTES])
 """A config's name and its record; no record withdraws the name."""
 CONFIGS: Final = MapStateDescriptor("detector-configs", Types.STRING(), _BYTES)
@@ -53,32 +54,47 @@ class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink
         self._acks: list[OutputRecord] = []
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
-        """Judge one batch; an empty one asks for the sums so far, and for who need not wait."""
+        """Judge many batches; no value asks for the sums so far, and for who need not wait."""
         judge = self._judge or self._restore(ctx)
-        bucket: int = ctx.get_current_key()
-        if not value:
-            yield from self._release_quiet(judge)
-            yield write_results(
-                bucket, judge.take_counts(), {}, self._take_acks(), judge.sums.take()
-            )
-            return
-        memories, position = read_users(value)
-        if memories is not None:
-            self._buckets[bucket] = UsersOfBucket(memories, waits=self._wait_ms > 0)
-        users = self._buckets[bucket]
-        self._arrived_s[bucket] = time.monotonic()
         outputs = self._take_acks()
-        outputs += judge.process_all(read_records(value, position), users)
-        users.forget_before(judge.progress.slowest_ms - _SWEEP_AFTER * judge.rules.memory_ms)
-        yield write_results(bucket, judge.take_counts(), users.take_changed(), outputs)
+        if value:
+            touched = self._judge_sections(judge, read_sections(value), outputs)
+            sums: Iterable[PartialSum] = ()
+        else:
+            touched = self._release_quiet(judge, outputs)
+            sums = judge.sums.take()
+        changed = {bucket: self._buckets[bucket].take_changed() for bucket in touched}
+        yield write_results(judge.take_counts(), changed, outputs, sums)
 
-    def _release_quiet(self, judge: Judge) -> Iterator[bytes]:
+    def _judge_sections(
+        self, judge: Judge, sections: Iterable[Section], outputs: list[OutputRecord]
+    ) -> set[int]:
+        """Judge record by record; return the buckets they were in."""
+        now_s = time.monotonic()
+        touched = set()
+        for section in sections:
+            bucket = section.bucket
+            if section.memories is not None:
+                self._buckets[bucket] = UsersOfBucket(section.memories, waits=self._wait_ms > 0)
+            outputs += judge.process_all(section.records, self._buckets[bucket])
+            self._arrived_s[bucket] = now_s
+            touched.add(bucket)
+        forget_ms = judge.progress.slowest_ms - _SWEEP_AFTER * judge.rules.memory_ms
+        for bucket in touched:
+            self._buckets[bucket].forget_before(forget_ms)
+        return touched
+
+    def _release_quiet(self, judge: Judge, outputs: list[OutputRecord]) -> set[int]:
         """Judge what waits in buckets to which nothing came for as long as it was to wait."""
         quiet_since_s = time.monotonic() - self._wait_ms / 1000
-        for bucket, users in self._buckets.items():
-            if len(users.room) and self._arrived_s[bucket] <= quiet_since_s:
-                outputs = list(judge.release(users))
-                yield write_results(bucket, judge.take_counts(), users.take_changed(), outputs)
+        quiet = {
+            bucket
+            for bucket, users in self._buckets.items()
+            if len(users.room) and self._arrived_s[bucket] <= quiet_since_s
+        }
+        for bucket in quiet:
+            outputs.extend(judge.release(self._buckets[bucket]))
+        return quiet
 
     def process_broadcast_element(self, value: Row, ctx: Any) -> Iterator[bytes]:
         """Put a config in force, or withdraw it, and acknowledge it."""
@@ -96,7 +112,7 @@ class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink
         if judge.rules.apply(record):
             _remember_configs(ctx.get_broadcast_state(CONFIGS), judge.rules, record.name)
             self._acks.append(self._acknowledge(record))
-        yield write_results(0, Counts(), {}, self._take_acks())
+        yield write_results(Counts(), {}, self._take_acks())
 
     def _restore(self, ctx: Any) -> Judge:
         """Read the configs in force, and acknowledge them again: the subtasks may be others."""
