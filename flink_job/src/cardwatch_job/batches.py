@@ -17,7 +17,9 @@ length of -1 stands for a missing value.
                header; int32 number of partial sums, for each int64 start, int64 count, sum,
                smallest and largest amount, int32 length and bytes of dimension, name, currency
 
-An empty input asks for the partial sums: they come with its results and no others.
+An input of at most one byte brings no batch. It asks for the partial sums, which come with its
+results and no others, and if it is `BARRIER` also for every memory that changed since the last.
+Without being asked Python sends memories only when there are many.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +31,7 @@ from cardwatch_job.judge import Counts
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.windows import PartialSum
 
+BARRIER: Final = b"!"
 _INT: Final = Struct(">i")
 _MISSING: Final = _INT.pack(-1)
 _RECORD: Final = Struct(">qqiiii")

@@ -12,11 +12,11 @@ from pyflink.datastream.state import MapStateDescriptor
 from cardwatch_contracts.codec import InvalidRecordError, encode
 from cardwatch_contracts.detector_config import ConfigAck, ConfigRecord, decode_config_record
 from cardwatch_contracts.topics import CONFIG_ACKS
-from cardwatch_job.batches import Section, read_sections, write_results
+from cardwatch_job.batches import BARRIER, Section, read_sections, write_results
 from cardwatch_job.judge import Counts, Judge
 from cardwatch_job.records import OutputRecord
 from cardwatch_job.rules import Rules
-from cardwatch_job.users import UsersOfBucket
+from cardwatch_job.users import MAX_UNPACKED, UsersOfBucket
 from cardwatch_job.windows import PartialSum
 
 _log = logging.getLogger(__name__)
@@ -36,8 +36,8 @@ already after one."""
 class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink is untyped here
     """Judges every record of a batch by the configs in force.
 
-    The users' memories live here while the job runs. `jvm/ScoreBatches.java` keeps their copy in
-    Flink's state up to date with each result, and sends it back after a restart.
+    The users' memories live here while the job runs. `jvm/ScoreBatches.java` has their copy in
+    Flink's state brought up to date before every checkpoint, and sends it back after a restart.
     """
 
     def __init__(self, *, out_of_orderness_ms: int) -> None:
@@ -54,47 +54,48 @@ class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink
         self._acks: list[OutputRecord] = []
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
-        """Judge many batches; no value asks for the sums so far, and for who need not wait."""
+        """Judge many batches, or answer for the sums so far and who need not wait any longer."""
         judge = self._judge or self._restore(ctx)
         outputs = self._take_acks()
-        if value:
-            touched = self._judge_sections(judge, read_sections(value), outputs)
-            sums: Iterable[PartialSum] = ()
+        sums: Iterable[PartialSum] = ()
+        if len(value) > len(BARRIER):
+            self._judge_sections(judge, read_sections(value), outputs)
         else:
-            touched = self._release_quiet(judge, outputs)
+            self._release_quiet(judge, outputs)
             sums = judge.sums.take()
-        changed = {bucket: self._buckets[bucket].take_changed() for bucket in touched}
+        changed = self._take_changed(least=1 if value == BARRIER else MAX_UNPACKED)
         yield write_results(judge.take_counts(), changed, outputs, sums)
+
+    def _take_changed(self, *, least: int) -> dict[int, dict[str, bytes | None]]:
+        """Take the changed memories of the buckets that have so many."""
+        return {
+            bucket: users.take_changed()
+            for bucket, users in self._buckets.items()
+            if users.changed >= least
+        }
 
     def _judge_sections(
         self, judge: Judge, sections: Iterable[Section], outputs: list[OutputRecord]
-    ) -> set[int]:
-        """Judge record by record; return the buckets they were in."""
+    ) -> None:
+        """Judge record by record."""
         now_s = time.monotonic()
-        touched = set()
         for section in sections:
             bucket = section.bucket
             if section.memories is not None:
                 self._buckets[bucket] = UsersOfBucket(section.memories, waits=self._wait_ms > 0)
             outputs += judge.process_all(section.records, self._buckets[bucket])
             self._arrived_s[bucket] = now_s
-            touched.add(bucket)
         forget_ms = judge.progress.slowest_ms - _SWEEP_AFTER * judge.rules.memory_ms
-        for bucket in touched:
-            self._buckets[bucket].forget_before(forget_ms)
-        return touched
+        for users in self._buckets.values():
+            if users.forget_before(forget_ms):
+                break  # the others with the next batches: it takes a while
 
-    def _release_quiet(self, judge: Judge, outputs: list[OutputRecord]) -> set[int]:
+    def _release_quiet(self, judge: Judge, outputs: list[OutputRecord]) -> None:
         """Judge what waits in buckets to which nothing came for as long as it was to wait."""
         quiet_since_s = time.monotonic() - self._wait_ms / 1000
-        quiet = {
-            bucket
-            for bucket, users in self._buckets.items()
-            if len(users.room) and self._arrived_s[bucket] <= quiet_since_s
-        }
-        for bucket in quiet:
-            outputs.extend(judge.release(self._buckets[bucket]))
-        return quiet
+        for bucket, users in self._buckets.items():
+            if len(users.room) and self._arrived_s[bucket] <= quiet_since_s:
+                outputs.extend(judge.release(users))
 
     def process_broadcast_element(self, value: Row, ctx: Any) -> Iterator[bytes]:
         """Put a config in force, or withdraw it, and acknowledge it."""

@@ -30,22 +30,23 @@ import org.apache.flink.util.OutputTag;
  *
  * <p>PyFlink asks the JVM for state over a separate connection, key by key. Here the users' memories
  * of a bucket travel to Python in front of the bucket's first batch; from then on Python has them.
- * With each batch's results come the memories that the batch changed, which are put into Flink's
- * keyed state at once. A checkpoint barrier waits for the results of every batch before it (PyFlink
- * finishes its bundle first), so that the state in a checkpoint is that of exactly the records
- * before it. After a failure or a rescale Python starts empty and is told again.
+ * Before a checkpoint barrier Python is asked for the memories that changed since the last one, which
+ * are put into Flink's keyed state. The barrier waits for this answer and for the results of every
+ * batch before it (PyFlink finishes its bundle first), so that the state in a checkpoint is that of
+ * exactly the records before it. After a failure or a rescale Python starts empty and is told again.
  *
  * <p>A call of Python costs as much as judging dozens of transactions. So batches are put together
  * until there is a large piece of them, or the first has waited for some milliseconds: one call,
  * and one bundle, for each piece.
  *
- * <p>Python adds transactions up by window. An empty batch asks for the sums so far: every second,
- * and before every barrier, so that they need no state either. They leave as a side output.
+ * <p>Python adds transactions up by window. It is asked for the sums so far every second, and before
+ * every barrier, so that they need no state either. They leave as a side output.
  */
 public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
         implements ProcessingTimeService.ProcessingTimeCallback {
 
-    private static final byte[] ASK_FOR_SUMS = new byte[0];
+    private static final byte[] TICK = new byte[0];
+    private static final byte[] BARRIER = new byte[] {'!'};
 
     private final String[] counterNames;
     private final OutputTag sums;
@@ -109,23 +110,23 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
     }
 
     public void onProcessingTime(long time) throws Exception {
-        askForSums();
+        ask(TICK);
         scheduleSums();
     }
 
     public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
-        askForSums();
+        ask(BARRIER);
         super.prepareSnapshotPreBarrier(checkpointId);
     }
 
     public void endInput(int inputId) throws Exception {
-        askForSums();
+        ask(BARRIER);
         super.endInput(inputId);
     }
 
-    private void askForSums() throws Exception {
+    private void ask(byte[] what) throws Exception {
         sendPiece();
-        Row nobody = Row.of(new Object[] {Integer.valueOf(0), ASK_FOR_SUMS});
+        Row nobody = Row.of(new Object[] {Integer.valueOf(0), what});
         super.processElement1(new StreamRecord(nobody));
     }
 
