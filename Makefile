@@ -33,13 +33,13 @@ bench: ## Compare the job with its peers, 8 minutes; REPORT=bench.json keeps the
 	$(bootstrap) dev
 	$(bootstrap) bench
 	@$(compile) --if-possible
-	@exec $(bin)/python -m benchmarks throughput $(options)
+	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks throughput $(options)
 
 bench-full: ## That, 5 minutes at full load, latencies, hot updates, growth: 2 hours
 	$(bootstrap) dev
 	$(bootstrap) bench
 	@$(compile) --if-possible
-	@exec $(bin)/python -m benchmarks full $(options)
+	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks full $(options)
 
 compile: ## Compile what every transaction runs through: half a minute, needs gcc
 	$(bootstrap) dev

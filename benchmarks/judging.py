@@ -7,29 +7,19 @@ from collections.abc import Sequence
 
 from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 from cardwatch_contracts.topics import TRANSACTIONS
-from cardwatch_contracts.transaction import Transaction
 from cardwatch_job.detectors.history import UserState, decode_user, encode_user
 from cardwatch_job.judge import Judge
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.reference import UsersInMemory
 from cardwatch_job.rules import Rules
 from cardwatch_job.waiting import WaitingRoom
-from cardwatch_job.windows import PartialSums
 
 Headers = Sequence[tuple[str, bytes | None]]
 
 
-class _NoSums(PartialSums):
-    """Adds nothing up: windows are Cardwatch's alone, which leaves the others less to do."""
-
-    def add(self, txn: Transaction) -> None:
-        """Forget the transaction."""
-
-
 def _new_judge() -> Judge:
-    judge = Judge(Rules())
-    judge.sums = _NoSums()
-    return judge
+    # Windows are Cardwatch's alone, which leaves the others less to do.
+    return Judge(Rules(), adds_up=False)
 
 
 class OneUser:

@@ -67,13 +67,14 @@ class Counts:
 class Judge:
     """Turns each record read from Kafka into the records to write."""
 
-    def __init__(self, rules: Rules, *, out_of_orderness_ms: int = 0) -> None:
+    def __init__(self, rules: Rules, *, out_of_orderness_ms: int = 0, adds_up: bool = True) -> None:
         """Judge by `rules`.
 
         `out_of_orderness_ms`: how much of event time a transaction waits for earlier ones of its
-        user; 0 judges each as it comes.
+        user; 0 judges each as it comes. `adds_up`: whether to add transactions up by window.
         """
         self.rules = rules
+        self._adds_up = adds_up
         self._wait_ms = out_of_orderness_ms
         self.sums = PartialSums()
         self.counts = Counts()
@@ -166,7 +167,8 @@ class Judge:
         rule_set = self.rules.select(txn)
         findings = examine(txn, History(card, user.cards), rule_set)
         users.store(txn.user_id, user)
-        self.sums.add(txn)
+        if self._adds_up:
+            self.sums.add(txn)
         self.counts.judged += 1
         due = profile_due(card.transactions)
         if not findings and not due:
