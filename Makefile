@@ -6,6 +6,8 @@ export PYTHON
 bootstrap := @sh scripts/bootstrap.sh
 bin := .venv/bin
 pytest := $(bin)/python -m pytest
+# What every transaction runs through, as machine code; where there is no C compiler it says so.
+compile := $(bin)/python -m cardwatch_job.compile
 shell_scripts := $(wildcard scripts/*.sh)
 
 # Every variable given to `make demo` becomes an option of `cardwatch demo`: DURATION=60 is
@@ -18,7 +20,7 @@ quoted = '$(subst ','\'',$($(1)))'
 options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-full test lint unit contract integration test-chaos env lock format clean
+.PHONY: help demo bench bench-full compile test lint unit contract integration test-chaos env lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -28,16 +30,23 @@ demo: ## Run the whole pipeline here; DURATION=60 REPORT=demo.json runs unattend
 	@exec $(bin)/cardwatch demo $(options)
 
 bench: ## Compare the job with its peers, 8 minutes; REPORT=bench.json keeps the figures
-	$(bootstrap) run
+	$(bootstrap) dev
 	$(bootstrap) bench
+	@$(compile) --if-possible
 	@exec $(bin)/python -m benchmarks throughput $(options)
 
 bench-full: ## That, 5 minutes at full load, latencies, hot updates, growth: 2 hours
-	$(bootstrap) run
+	$(bootstrap) dev
 	$(bootstrap) bench
+	@$(compile) --if-possible
 	@exec $(bin)/python -m benchmarks full $(options)
 
+compile: ## Compile what every transaction runs through: half a minute, needs gcc
+	$(bootstrap) dev
+	@exec $(compile)
+
 test: lint ## Lint, then every test: unit, contract, integration. What CI runs
+	@$(compile) --if-possible
 	$(pytest) tests/unit tests/contract tests/integration
 
 lint: ## ruff, mypy, import-linter and shellcheck

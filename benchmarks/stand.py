@@ -1,5 +1,6 @@
 """The test stand: a broker of its own, filled once, on which contenders run one after another."""
 
+import os
 import shutil
 import sys
 import tempfile
@@ -30,7 +31,9 @@ class _StandSettings(StackSettings):
     @property
     def mark(self) -> dict[str, str]:
         """Environment of every process."""
-        return {**StackSettings.mark.fget(self), "PYTHONPATH": str(REPOSITORY)}  # type: ignore[attr-defined]
+        mark: dict[str, str] = StackSettings.mark.fget(self)  # type: ignore[attr-defined]
+        path = [*mark["PYTHONPATH"].split(os.pathsep), str(REPOSITORY)]
+        return {**mark, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
 class Stand:

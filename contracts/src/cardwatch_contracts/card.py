@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from cardwatch_contracts.codec import decode, refuse_card_numbers
+from cardwatch_contracts.codec import decode, refuse_card_number
 from cardwatch_contracts.transaction import Currency, EventTimeMs, Identifier, LimitMinor
 
 PROFILE_KEY_PREFIX: Final = "card-profile:"
@@ -70,7 +70,10 @@ def decode_card(value: bytes | None) -> Card:
         InvalidRecordError: with the field and what is allowed.
     """
     card = decode(_card_decoder, value)
-    refuse_card_numbers(card, ("card_id", "user_id", "bank_id", "payment_system"))
+    refuse_card_number("card_id", card.card_id)
+    refuse_card_number("user_id", card.user_id)
+    refuse_card_number("bank_id", card.bank_id)
+    refuse_card_number("payment_system", card.payment_system)
     return card
 
 

@@ -5,7 +5,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from cardwatch_contracts.codec import InvalidRecordError, decode, refuse_card_numbers
+from cardwatch_contracts._transaction_checks import check_codes, refuse_card_numbers
+from cardwatch_contracts.codec import decode
 
 MAX_AMOUNT_MINOR: Final = 10**15
 """Largest amount, either sign, in minor units: sums of many stay exact everywhere."""
@@ -63,14 +64,6 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
 
 _decoder: Final = msgspec.json.Decoder(Transaction)
-_TEXT_FIELDS: Final = (
-    *("card_id", "user_id", "transaction_id", "merchant_id", "merchant_category"),
-    *("bank_id", "payment_system", "city", "label"),
-)
-"""Every field a card number would fit in."""
-_good_codes: Final[set[str]] = set()
-"""Pairs of currency and country that were checked: there are few, and looking is quicker."""
-_MAX_GOOD_CODES: Final = 10_000
 
 
 def decode_transaction(value: bytes | None) -> Transaction:
@@ -90,16 +83,5 @@ def check_transaction(txn: Transaction) -> None:
     Raises:
         InvalidRecordError: a code is not in capital letters, or a field is a card number.
     """
-    codes = txn.currency + txn.country
-    if codes not in _good_codes:
-        _check_codes(txn)
-        if len(_good_codes) < _MAX_GOOD_CODES:
-            _good_codes.add(codes)
-    refuse_card_numbers(txn, _TEXT_FIELDS)
-
-
-def _check_codes(txn: Transaction) -> None:
-    if not (txn.currency.isalpha() and txn.currency.isascii() and txn.currency.isupper()):
-        raise InvalidRecordError("Expected an ISO 4217 code such as `EUR` - at `$.currency`")
-    if not (txn.country.isalpha() and txn.country.isascii() and txn.country.isupper()):
-        raise InvalidRecordError("Expected an ISO 3166-1 code such as `DE` - at `$.country`")
+    check_codes(txn)
+    refuse_card_numbers(txn)

@@ -1,8 +1,8 @@
 """The byte layout in which batches cross between the JVM and Python.
 
-`jvm/BatchRecords.java` writes what `read_batch` reads, and `jvm/ScoreBatches.java` puts the users'
-memories before it and takes apart what `write_results` writes. Integers are big-endian; a length
-of -1 stands for a missing value.
+`jvm/BatchRecords.java` writes what `read_records` reads, and `jvm/ScoreBatches.java` puts the
+users' memories before it and takes apart what `write_results` writes. Integers are big-endian; a
+length of -1 stands for a missing value.
 
     input    = users, batch
     users    = int32 number, or -1 where Python has them already; then for each
@@ -21,12 +21,11 @@ An empty batch asks for the partial sums: they come with its results and no othe
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
-from itertools import accumulate
-from struct import Struct, unpack_from
-from typing import Final, NamedTuple
+from struct import Struct
+from typing import Final
 
 from cardwatch_job.judge import Counts
-from cardwatch_job.records import OutputRecord
+from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.windows import PartialSum
 
 _INT: Final = Struct(">i")
@@ -35,18 +34,6 @@ _RECORD: Final = Struct(">qqiiii")
 _COUNTS: Final = Struct(">5i")
 _SUM: Final = Struct(">5q")
 _SUM_PARTS: Final = 7
-
-
-class Batch(NamedTuple):
-    """Records of one bucket and topic, column by column; all columns have the same length."""
-
-    topic: str
-    timestamps_ms: Sequence[int]
-    offsets: Sequence[int]
-    partitions: Sequence[int]
-    keys: Sequence[bytes | None]
-    headers: Sequence[bytes | None]
-    values: Sequence[bytes | None]
 
 
 def read_users(data: bytes) -> tuple[dict[str, bytes] | None, int]:
@@ -63,17 +50,28 @@ def read_users(data: bytes) -> tuple[dict[str, bytes] | None, int]:
     return users, position
 
 
-def read_batch(data: bytes, position: int) -> Batch:
-    """Read a batch that begins at `position`."""
+def read_records(data: bytes, position: int) -> list[InputRecord]:
+    """Read the records of a batch that begins at `position`."""
     (count,) = _INT.unpack_from(data, position)
-    topic, position = _read_bytes(data, position + _INT.size)
-    numbers = unpack_from(">" + "qqiiii" * count, data, position)
-    position += _RECORD.size * count
-    columns = [numbers[column::6] for column in range(6)]
-    keys, position = _slices(data, position, columns[3])
-    headers, position = _slices(data, position, columns[4])
-    values, position = _slices(data, position, columns[5])
-    return Batch(topic.decode(), columns[0], columns[1], columns[2], keys, headers, values)
+    name, position = _read_bytes(data, position + _INT.size)
+    topic = name.decode()
+    end = position + _RECORD.size * count
+    rows = list(_RECORD.iter_unpack(data[position:end]))
+    keys, end = _slices(data, end, [row[3] for row in rows])
+    headers, end = _slices(data, end, [row[4] for row in rows])
+    values, _ = _slices(data, end, [row[5] for row in rows])
+    return [
+        InputRecord(
+            topic=topic,
+            key=keys[index],
+            value=values[index],
+            partition=row[2],
+            offset=row[1],
+            timestamp_ms=row[0],
+            traceparent=_text(headers[index]),
+        )
+        for index, row in enumerate(rows)
+    ]
 
 
 def write_results(
@@ -122,11 +120,17 @@ def _read_bytes(data: bytes, position: int) -> tuple[bytes, int]:
     return data[start : start + length], start + length
 
 
-def _slices(data: bytes, position: int, lengths: Sequence[int]) -> tuple[list[bytes | None], int]:
+def _slices(data: bytes, position: int, lengths: list[int]) -> tuple[list[bytes | None], int]:
     """Cut one column of a batch; -1 is a missing value."""
-    ends = list(accumulate((max(length, 0) for length in lengths), initial=position))
-    cut = [
-        None if length < 0 else data[end - length : end]
-        for length, end in zip(lengths, ends[1:], strict=True)
-    ]
-    return cut, ends[-1]
+    cut: list[bytes | None] = []
+    for length in lengths:
+        if length < 0:
+            cut.append(None)
+        else:
+            cut.append(data[position : position + length])
+            position += length
+    return cut, position
+
+
+def _text(header: bytes | None) -> str | None:
+    return header.decode(errors="replace") if header else None

@@ -13,7 +13,8 @@ from cardwatch_contracts.card import decode_card
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.topics import CARDS, REKEYED
 from cardwatch_contracts.transaction import Transaction, decode_transaction
-from cardwatch_job.detectors.history import HeldTransaction, History, UserState
+from cardwatch_job.detectors.history import CardState, History, UserState
+from cardwatch_job.detectors.stored import HeldTransaction
 from cardwatch_job.outputs import (
     alert_record,
     dead_letter_record,
@@ -21,6 +22,7 @@ from cardwatch_job.outputs import (
     profile_record,
     rekeyed_record,
 )
+from cardwatch_job.progress import Progress
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.rules import Rules, RuleSet
 from cardwatch_job.waiting import WaitingRoom
@@ -71,8 +73,7 @@ class Judge:
         self._wait_ms = out_of_orderness_ms
         self.sums = PartialSums()
         self.counts = Counts()
-        self.latest_ms = 0
-        """The highest event time so far."""
+        self.progress = Progress()
 
     def take_counts(self) -> Counts:
         """Return what was counted since the last call."""
@@ -88,6 +89,13 @@ class Judge:
         except InvalidRecordError as error:
             self.counts.dead_letters += 1
             return [dead_letter_record(record, str(error))]
+
+    def process_all(self, records: Sequence[InputRecord], users: Users) -> list[OutputRecord]:
+        """Take one after another."""
+        outputs: list[OutputRecord] = []
+        for record in records:
+            outputs.extend(self.process(record, users))
+        return outputs
 
     def _take_card(self, record: InputRecord, users: Users) -> Sequence[OutputRecord]:
         if record.value is None:  # a tombstone: the bank withdrew the card
@@ -108,8 +116,9 @@ class Judge:
         if record.topic != REKEYED.name and record.key != txn.user_id.encode():
             self.counts.rekeyed += 1
             return [rekeyed_record(record, txn)]
+        self.progress.note(record.partition, txn.event_time)
         user = users.load(txn.user_id)
-        if user.has_seen(txn):
+        if user.has_seen(txn.transaction_id):
             self.counts.duplicates += 1
             return _NOTHING
         if self._wait_ms and txn.event_time > users.room.latest_ms - self._wait_ms:
@@ -148,43 +157,42 @@ class Judge:
     def _judge(
         self, record: InputRecord, txn: Transaction, user: UserState, users: Users
     ) -> Sequence[OutputRecord]:
-        user.remember_id(txn)
-        self._note_time(txn, user)
-        history = History(user.card(txn.card_id), user.cards)
+        user.remember_id(txn.transaction_id, txn.event_time)
+        card = self._card_of(txn, user)
         rule_set = self.rules.select(txn)
-        findings = examine(txn, history, rule_set)
+        findings = examine(txn, History(card, user.cards), rule_set)
         users.store(txn.user_id, user)
         self.sums.add(txn)
         self.counts.judged += 1
-        due = profile_due(history.card.transactions)
+        due = profile_due(card.transactions)
         if not findings and not due:
             return _NOTHING
         outputs = [alert_record(record, txn, findings, rule_set)] if findings else []
         if due:
-            outputs.append(profile_record(txn.user_id, txn.card_id, history.card))
+            outputs.append(profile_record(txn.user_id, txn.card_id, card))
         return outputs
 
-    def _note_time(self, txn: Transaction, user: UserState) -> None:
-        """Count what is late, and forget a card that was silent for too long."""
-        self.latest_ms = max(self.latest_ms, txn.event_time)
-        card = user.cards.get(txn.card_id)
-        last = card.last_event_time if card is not None else None
-        if last is None:
-            return
-        if txn.event_time < last:
-            self.counts.late += 1
-        elif txn.event_time - last > self.rules.memory_ms:
-            user.forget_before(txn.event_time - self.rules.memory_ms)
+    def _card_of(self, txn: Transaction, user: UserState) -> CardState:
+        """Return the card's memory; one that was silent for too long is new again."""
+        card = user.card(txn.card_id)
+        if card.transactions:
+            silence_ms = txn.event_time - card.last_event_time
+            if silence_ms < 0:
+                self.counts.late += 1
+            elif silence_ms > self.rules.memory_ms:
+                user.forget_before(txn.event_time - self.rules.memory_ms)
+                return user.card(txn.card_id)
+        return card
 
 
-def examine(txn: Transaction, history: History, rule_set: RuleSet) -> Sequence[Finding]:
+def examine(txn: Transaction, history: History, rule_set: RuleSet) -> list[Finding]:
     """Let every detector score, then learn from the transaction."""
-    findings = []
+    findings: list[Finding] = []
     for detector in rule_set.detectors:
         finding = detector.score(txn, history)
         if finding is not None:
             findings.append(finding)
     for detector in rule_set.learners:
         detector.update(txn, history)
-    history.learn(txn)
+    history.card.learn(txn)
     return findings

@@ -83,7 +83,7 @@ def profile_record(user_id: str, card_id: str, card: CardState) -> OutputRecord:
         average_amount_minor=card.average_amount_minor,
         amounts=card.amounts,
         card_limit_minor=card.limit_minor,
-        last_event_time=card.last_event_time,
+        last_event_time=card.last_event_time if count else None,
         last_latitude=card.last_latitude if count else None,
         last_longitude=card.last_longitude if count else None,
         home_latitude=card.latitude_sum / count if count else None,

@@ -12,9 +12,9 @@ from pyflink.datastream.state import MapStateDescriptor
 from cardwatch_contracts.codec import InvalidRecordError, encode
 from cardwatch_contracts.detector_config import ConfigAck, ConfigRecord, decode_config_record
 from cardwatch_contracts.topics import CONFIG_ACKS
-from cardwatch_job.batches import Batch, read_batch, read_users, write_results
+from cardwatch_job.batches import read_records, read_users, write_results
 from cardwatch_job.judge import Counts, Judge
-from cardwatch_job.records import InputRecord, OutputRecord
+from cardwatch_job.records import OutputRecord
 from cardwatch_job.rules import Rules
 from cardwatch_job.users import UsersOfBucket
 
@@ -27,9 +27,9 @@ CONFIG_TYPE: Final = Types.ROW_NAMED(["name", "value"], [_BYTES, _BYTES])
 CONFIGS: Final = MapStateDescriptor("detector-configs", Types.STRING(), _BYTES)
 """Broadcast state: `name/generation` to the record, every generation that may still judge."""
 
-_SWEEP_AFTER: Final = 4
-"""Idle cards are looked for after so many times the memory. A card that comes back after one is
-new already; while a backlog is read, its partition may be years behind the others in event time."""
+_SWEEP_AFTER: Final = 2
+"""Idle cards are looked for after so many times the memory; one that comes back earlier is new
+already after one."""
 
 
 class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink is untyped here
@@ -68,9 +68,8 @@ class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink
         users = self._buckets[bucket]
         self._arrived_s[bucket] = time.monotonic()
         outputs = self._take_acks()
-        for record in _records_of(read_batch(value, position)):
-            outputs.extend(judge.process(record, users))
-        users.forget_before(judge.latest_ms - _SWEEP_AFTER * judge.rules.memory_ms)
+        outputs += judge.process_all(read_records(value, position), users)
+        users.forget_before(judge.progress.slowest_ms - _SWEEP_AFTER * judge.rules.memory_ms)
         yield write_results(bucket, judge.take_counts(), users.take_changed(), outputs)
 
     def _release_quiet(self, judge: Judge) -> Iterator[bytes]:
@@ -130,16 +129,3 @@ def _remember_configs(state: Any, rules: Rules, name: str) -> None:
             state.remove(key)
     for key, record in in_force.items():
         state.put(key, encode(record))
-
-
-def _records_of(batch: Batch) -> Iterator[InputRecord]:
-    for timestamp_ms, offset, partition, key, header, value in zip(*batch[1:], strict=True):
-        yield InputRecord(
-            topic=batch.topic,
-            key=key,
-            value=value,
-            partition=partition,
-            offset=offset,
-            timestamp_ms=timestamp_ms,
-            traceparent=header.decode(errors="replace") if header else None,
-        )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final, Literal
 
+from cardwatch_job.compiled import find_compiled
 from cardwatch_local.errors import StackError
 
 STACK_VARIABLE: Final = "CARDWATCH_STACK_DIR"
@@ -116,7 +117,16 @@ class StackSettings:
     @property
     def mark(self) -> dict[str, str]:
         """Environment of every process of this stack: what is left of it can be told by it."""
-        return {STACK_VARIABLE: str(self.stack_dir.absolute())}
+        return {
+            STACK_VARIABLE: str(self.stack_dir.absolute()),
+            "PYTHONPATH": os.pathsep.join(self._python_path()),
+        }
+
+    def _python_path(self) -> list[str]:
+        """Folders in which Python looks first: the compiled job, where there is one."""
+        compiled = find_compiled()
+        own = os.environ.get("PYTHONPATH")
+        return [*([str(compiled)] if compiled else []), *([own] if own else [])]
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:

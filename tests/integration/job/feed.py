@@ -23,14 +23,54 @@ _USERS = 40
 _CITIES = ((52.52, 13.40), (48.86, 2.35), (40.71, -74.01), (35.68, 139.69))
 
 
-class Feed:
-    """Seeded transactions of a few users that trip every detector, sent under their keys."""
+class Draws:
+    """Seeded transactions of a few users that trip every detector."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
+    def __init__(self) -> None:
         self._random = random.Random(20261121)
         self._numbers = count()
         self._time_ms = time.time_ns() // 1_000_000 - 3_600 * _DAY_MS
         self._user = 0
+
+    def draw(self) -> Transaction:
+        """Draw a transaction; users come in bursts, and now and then all are silent for long."""
+        draw = self._random
+        if draw.random() < 0.1:
+            self._user = draw.randrange(_USERS)
+            self._time_ms += 600_000
+        if draw.random() < 0.0007:
+            self._time_ms += 95 * _DAY_MS
+        self._time_ms += draw.choice((500, 4_000, 60_000))
+        user = self._user
+        latitude, longitude = draw.choice(_CITIES) if draw.random() < 0.2 else _CITIES[0]
+        amount = int(draw.lognormvariate(8.5, 1.0))
+        if draw.random() < 0.1:
+            amount = draw.choice((-500, 9_500, 9_900, 9_950, 1_500_000))
+        return Transaction(
+            transaction_id=f"t-{next(self._numbers)}",
+            event_time=self._time_ms - draw.choice((0, 0, 0, 30_000)),
+            user_id=f"u{user}",
+            card_id=f"tok_{user}_{draw.randrange(2)}",
+            bank_id="A",
+            payment_system="visa",
+            amount_minor=amount,
+            currency="EUR",
+            merchant_id="m-1",
+            merchant_category="grocery",
+            country="DE",
+            city="Berlin",
+            latitude=latitude,
+            longitude=longitude,
+            pin_used=draw.random() < 0.4,
+            channel="chip",
+        )
+
+
+class Feed:
+    """Transactions drawn at random, sent under their keys."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self.draw = Draws().draw
         self._producer = Producer(
             {"bootstrap.servers": bootstrap_servers, "enable.idempotence": True}
         )
@@ -71,39 +111,6 @@ class Feed:
 
     def _flush(self) -> None:
         assert self._producer.flush(20) == 0
-
-    def draw(self) -> Transaction:
-        """Draw a transaction; users come in bursts, and now and then all are silent for long."""
-        draw = self._random
-        if draw.random() < 0.1:
-            self._user = draw.randrange(_USERS)
-            self._time_ms += 600_000
-        if draw.random() < 0.0007:
-            self._time_ms += 95 * _DAY_MS
-        self._time_ms += draw.choice((500, 4_000, 60_000))
-        user = self._user
-        latitude, longitude = draw.choice(_CITIES) if draw.random() < 0.2 else _CITIES[0]
-        amount = int(draw.lognormvariate(8.5, 1.0))
-        if draw.random() < 0.1:
-            amount = draw.choice((-500, 9_500, 9_900, 9_950, 1_500_000))
-        return Transaction(
-            transaction_id=f"t-{next(self._numbers)}",
-            event_time=self._time_ms - draw.choice((0, 0, 0, 30_000)),
-            user_id=f"u{user}",
-            card_id=f"tok_{user}_{draw.randrange(2)}",
-            bank_id="A",
-            payment_system="visa",
-            amount_minor=amount,
-            currency="EUR",
-            merchant_id="m-1",
-            merchant_category="grocery",
-            country="DE",
-            city="Berlin",
-            latitude=latitude,
-            longitude=longitude,
-            pin_used=draw.random() < 0.4,
-            channel="chip",
-        )
 
 
 def drain(stack: JobStack) -> None:

@@ -33,7 +33,7 @@ class Past:
         findings = [detector.score(txn, history) for detector in self.detectors]
         for detector in self.detectors:
             detector.update(txn, history)
-        history.learn(txn)
+        history.card.learn(txn)
         return tuple(finding for finding in findings if finding is not None)
 
 

@@ -6,7 +6,7 @@ from struct import pack, unpack
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardwatch_job.batches import read_batch, read_users, write_results
+from cardwatch_job.batches import read_records, read_users, write_results
 from cardwatch_job.judge import Counts
 from cardwatch_job.records import OutputRecord
 from cardwatch_job.windows import PartialSum
@@ -48,11 +48,17 @@ def test_a_batch_and_the_users_before_it_are_read_as_written(
         data += b"".join(row[column] or b"" for row in rows)  # type: ignore[misc] # of a mixed row
 
     read, position = read_users(data)
-    batch = read_batch(data, position)
+    records = read_records(data, position)
 
     assert read == users
-    assert batch.topic == "transactions"
-    assert list(zip(*batch[1:], strict=True)) == rows
+    assert {record.topic for record in records} <= {"transactions"}
+    assert [
+        (record.timestamp_ms, record.offset, record.partition, record.key, record.value)
+        for record in records
+    ] == [(*row[:4], row[5]) for row in rows]
+    assert [record.traceparent for record in records] == [
+        row[4].decode(errors="replace") if row[4] else None for row in rows
+    ]
 
 
 class Reader:

@@ -111,7 +111,7 @@ def test_a_transaction_from_the_future_is_set_aside_and_moves_no_time() -> None:
     (letter,) = court.hear(value, timestamp_ms=NOON_MS)
     assert letter.topic == DEAD_LETTERS.name
     assert "5 min after arrival" in decode_dead_letter(letter.value).reason
-    assert court.judge.latest_ms == 0
+    assert court.judge.progress.slowest_ms == 0
     court.hear(encoded_transaction(transaction_id="t-2"), timestamp_ms=NOON_MS)
     assert court.judge.take_counts().late == 0
 
@@ -183,4 +183,4 @@ def test_profiles_are_published_often_at_first_then_with_every_tenth() -> None:
 def test_the_latest_time_is_that_of_what_was_judged() -> None:
     court = Court()
     court.hear(encoded_transaction())
-    assert court.judge.latest_ms == make_transaction().event_time
+    assert court.judge.progress.slowest_ms == make_transaction().event_time

@@ -1,5 +1,3 @@
-from tests.unit.transactions import make_transaction
-
 from cardwatch_job.detectors.history import CardState, UserState, decode_user, encode_user
 from cardwatch_job.users import MAX_UNPACKED, UsersOfBucket
 
@@ -58,17 +56,16 @@ def test_the_limit_of_a_forgotten_card_stays() -> None:
 
 def test_a_transaction_is_known_again_for_ten_minutes_of_event_time() -> None:
     user = UserState()
-    first = make_transaction(transaction_id="t-1", event_time=_START_MS)
-    user.remember_id(first)
-    user.remember_id(make_transaction(transaction_id="t-2", event_time=_START_MS + 600_000))
-    assert user.has_seen(first)
-    user.remember_id(make_transaction(transaction_id="t-3", event_time=_START_MS + 600_001))
-    assert not user.has_seen(first)
-    assert list(user.recent) == ["t-2", "t-3"]
+    user.remember_id("t-1", _START_MS)
+    user.remember_id("t-2", _START_MS + 600_000)
+    assert user.has_seen("t-1")
+    user.remember_id("t-3", _START_MS + 600_001)
+    assert not user.has_seen("t-1")
+    assert user.recent_ids == ["t-2", "t-3"]
 
 
 def test_the_ids_remembered_are_bounded() -> None:
     user = UserState()
     for number in range(1000):
-        user.remember_id(make_transaction(transaction_id=f"t-{number}", event_time=_START_MS))
-    assert list(user.recent) == [f"t-{number}" for number in range(936, 1000)]
+        user.remember_id(f"t-{number}", _START_MS)
+    assert user.recent_ids == [f"t-{number}" for number in range(936, 1000)]

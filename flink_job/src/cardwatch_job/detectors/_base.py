@@ -59,10 +59,11 @@ class Detector(ABC, Generic[C]):
         """Sign a finding with this detector's name and mode."""
         return Finding(
             detector=self.name,
-            observed=observed,
-            threshold=threshold,
+            # An int is a float too, but would be written without its point.
+            observed=float(observed),
+            threshold=float(threshold),
             unit=unit,
-            baseline=baseline,
+            baseline=None if baseline is None else float(baseline),
             reason=reason,
             counterfactual=counterfactual,
             mode=self.mode,

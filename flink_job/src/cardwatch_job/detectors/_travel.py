@@ -50,7 +50,7 @@ def too_fast(
 
     None also where `earlier` has no transaction yet, or one later than `txn`.
     """
-    if earlier.last_event_time is None or txn.event_time < earlier.last_event_time:
+    if not earlier.transactions or txn.event_time < earlier.last_event_time:
         return None
     # Most people pay near where they paid before: first a bound that costs little.
     degrees = abs(txn.latitude - earlier.last_latitude) + abs(

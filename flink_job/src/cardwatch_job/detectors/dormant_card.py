@@ -27,10 +27,10 @@ class DormantCard(Detector[DormantCardConfig]):
 
     def score(self, txn: Transaction, history: History) -> Finding | None:
         """Compare the silence with the shortest suspicious one."""
-        last = history.card.last_event_time
-        if last is None:
+        card = history.card
+        if not card.transactions:
             return None
-        silence_d = (txn.event_time - last) / _DAY_MS
+        silence_d = (txn.event_time - card.last_event_time) / _DAY_MS
         if silence_d < self.config.min_silence_d:
             return None
         return self._finding(

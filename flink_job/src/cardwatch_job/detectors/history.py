@@ -4,14 +4,19 @@ Everything is bounded, so that a user's memory is too: at most `MAX_CARDS` cards
 `MAX_WINDOW_ENTRIES` times in each of two windows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
-
 from cardwatch_contracts.transaction import Transaction
+from cardwatch_job.detectors.stored import (
+    SCHEMA_VERSION,
+    HeldTransaction,
+    StoredCard,
+    StoredUser,
+    pack,
+    unpack,
+)
 
-SCHEMA_VERSION: Final = 1
 MAX_CARDS: Final = 64
 """Cards remembered for one user; the one that was silent longest is forgotten first."""
 MAX_WINDOW_ENTRIES: Final = 50
@@ -22,14 +27,15 @@ MAX_RECENT_IDS: Final = 64
 """Transaction ids remembered of one user, whatever the time."""
 
 
-class CardState(msgspec.Struct, array_like=True, gc=False):
-    """What is remembered of one card. New fields go to the end, with a default."""
+@dataclass
+class CardState:
+    """What is remembered of one card. What is `last` means nothing before the first transaction."""
 
     transactions: int = 0
     amounts: int = 0
     """How many positive amounts `amount_sum_minor` is the sum of."""
     amount_sum_minor: int = 0
-    last_event_time: int | None = None
+    last_event_time: int = 0
     """Event time of the latest transaction. Milliseconds."""
     last_latitude: float = 0.0
     last_longitude: float = 0.0
@@ -47,33 +53,55 @@ class CardState(msgspec.Struct, array_like=True, gc=False):
         """Mean of the positive amounts so far; None before the first."""
         return self.amount_sum_minor / self.amounts if self.amounts else None
 
+    def learn(self, txn: Transaction) -> None:
+        """Take in what several detectors need. A late transaction does not turn back time."""
+        latitude, longitude, time_ms = txn.latitude, txn.longitude, txn.event_time
+        amount = txn.amount_minor
+        if not self.transactions or time_ms >= self.last_event_time:
+            self.last_event_time = time_ms
+            self.last_latitude = latitude
+            self.last_longitude = longitude
+        self.transactions += 1
+        self.latitude_sum += latitude
+        self.longitude_sum += longitude
+        if amount > 0:
+            self.amounts += 1
+            self.amount_sum_minor += amount
 
-class HeldTransaction(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A transaction that waits for earlier ones, as it came."""
+    def stored(self) -> StoredCard:
+        """Return the form in which it is kept in Flink's state."""
+        return StoredCard(
+            self.transactions,
+            self.amounts,
+            self.amount_sum_minor,
+            self.last_event_time,
+            self.last_latitude,
+            self.last_longitude,
+            self.latitude_sum,
+            self.longitude_sum,
+            self.limit_minor,
+            self.near_limit_times,
+            self.no_pin_times,
+        )
 
-    event_time: int
-    transaction_id: str
-    value: bytes
-    timestamp_ms: int
-    traceparent: str | None
 
-
-class UserState(msgspec.Struct, array_like=True, gc=False):
+@dataclass
+class UserState:
     """What is remembered of one user: their cards by card id."""
 
-    version: int = SCHEMA_VERSION
-    cards: dict[str, CardState] = {}
-    recent: dict[str, int] = {}
-    """Event time by id of the latest transactions, in the order in which they were judged."""
+    cards: dict[str, CardState] = field(default_factory=dict)
+    recent_ids: list[str] = field(default_factory=list)
+    """Ids of the latest transactions, in the order in which they were judged."""
+    recent_times: list[int] = field(default_factory=list)
+    """Their event times."""
     held: tuple[HeldTransaction, ...] = ()
     """Transactions that wait for earlier ones."""
 
-    def has_seen(self, txn: Transaction) -> bool:
+    def has_seen(self, transaction_id: str) -> bool:
         """Whether one of this id was judged within `DUPLICATES_WITHIN_MS`, or waits."""
-        return txn.transaction_id in self.recent or (
-            len(self.held) > 0
-            and any(held.transaction_id == txn.transaction_id for held in self.held)
-        )
+        if transaction_id in self.recent_ids:
+            return True
+        return bool(self.held) and transaction_id in [held.transaction_id for held in self.held]
 
     def hold(self, held: HeldTransaction) -> None:
         """Let a transaction wait."""
@@ -85,15 +113,17 @@ class UserState(msgspec.Struct, array_like=True, gc=False):
         self.held = tuple(held for held in self.held if held is not earliest)
         return earliest
 
-    def remember_id(self, txn: Transaction) -> None:
-        """Know the transaction if it comes again."""
-        recent = self.recent
-        recent[txn.transaction_id] = txn.event_time
-        oldest_ms = txn.event_time - DUPLICATES_WITHIN_MS
-        first = next(iter(recent))
-        while recent[first] < oldest_ms or len(recent) > MAX_RECENT_IDS:
-            del recent[first]
-            first = next(iter(recent))
+    def remember_id(self, transaction_id: str, event_time: int) -> None:
+        """Know a transaction if it comes again. Event time in milliseconds."""
+        ids, times = self.recent_ids, self.recent_times
+        oldest_ms = event_time - DUPLICATES_WITHIN_MS
+        expired = max(0, len(times) - MAX_RECENT_IDS + 1)
+        while expired < len(times) and times[expired] < oldest_ms:
+            expired += 1
+        if expired > 0:
+            del ids[:expired], times[:expired]
+        ids.append(transaction_id)
+        times.append(event_time)
 
     def forget_before(self, time_ms: int) -> bool:
         """Forget the cards whose latest transaction is older; return whether any was.
@@ -103,7 +133,7 @@ class UserState(msgspec.Struct, array_like=True, gc=False):
         idle = [
             card_id
             for card_id, card in self.cards.items()
-            if card.last_event_time is not None and card.last_event_time < time_ms
+            if card.transactions and card.last_event_time < time_ms
         ]
         for card_id in idle:
             limit_minor = self.cards.pop(card_id).limit_minor
@@ -121,10 +151,10 @@ class UserState(msgspec.Struct, array_like=True, gc=False):
         return card
 
     def _last_seen(self, card_id: str) -> int:
-        return self.cards[card_id].last_event_time or 0
+        return self.cards[card_id].last_event_time
 
 
-@dataclass(slots=True)
+@dataclass
 class History:
     """What came before a transaction: its card's memory and those of the user's other cards."""
 
@@ -132,28 +162,11 @@ class History:
     cards: dict[str, CardState]
     """All of the user's cards by card id, this one among them."""
 
-    def learn(self, txn: Transaction) -> None:
-        """Take in what several detectors need. A late transaction does not turn back time."""
-        card = self.card
-        card.transactions += 1
-        card.latitude_sum += txn.latitude
-        card.longitude_sum += txn.longitude
-        if txn.amount_minor > 0:
-            card.amounts += 1
-            card.amount_sum_minor += txn.amount_minor
-        if card.last_event_time is None or txn.event_time >= card.last_event_time:
-            card.last_event_time = txn.event_time
-            card.last_latitude = txn.latitude
-            card.last_longitude = txn.longitude
-
-
-_encoder: Final = msgspec.msgpack.Encoder()
-_decoder: Final = msgspec.msgpack.Decoder(UserState)
-
 
 def encode_user(user: UserState) -> bytes:
-    """Pack a user's memory for keyed state (MessagePack)."""
-    return _encoder.encode(user)
+    """Pack a user's memory for keyed state."""
+    cards = {card_id: card.stored() for card_id, card in user.cards.items()}
+    return pack(StoredUser(SCHEMA_VERSION, cards, user.recent_ids, user.recent_times, user.held))
 
 
 def decode_user(value: bytes | None) -> UserState:
@@ -164,11 +177,22 @@ def decode_user(value: bytes | None) -> UserState:
     """
     if value is None:
         return UserState()
-    user = _decoder.decode(value)
-    if user.version > SCHEMA_VERSION:
-        raise ValueError(
-            f"user state of schema version {user.version}: this version reads up to "
-            f"{SCHEMA_VERSION}; restore it with the newer Cardwatch that wrote it"
-        )
-    user.version = SCHEMA_VERSION
-    return user
+    stored = unpack(value)
+    cards = {card_id: _card_of(card) for card_id, card in stored.cards.items()}
+    return UserState(cards, stored.recent_ids, stored.recent_times, stored.held)
+
+
+def _card_of(stored: StoredCard) -> CardState:
+    return CardState(
+        stored.transactions,
+        stored.amounts,
+        stored.amount_sum_minor,
+        stored.last_event_time,
+        stored.last_latitude,
+        stored.last_longitude,
+        stored.latitude_sum,
+        stored.longitude_sum,
+        stored.limit_minor,
+        stored.near_limit_times,
+        stored.no_pin_times,
+    )

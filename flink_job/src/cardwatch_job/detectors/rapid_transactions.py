@@ -19,10 +19,10 @@ class RapidTransactions(Detector[RapidTransactionsConfig]):
 
     def score(self, txn: Transaction, history: History) -> Finding | None:
         """Compare the gap with the shortest believable one."""
-        last = history.card.last_event_time
-        if last is None:
+        card = history.card
+        if not card.transactions:
             return None
-        gap_s = (txn.event_time - last) / 1000
+        gap_s = (txn.event_time - card.last_event_time) / 1000
         if not 0 <= gap_s < self.config.min_gap_s:
             return None
         return self._finding(

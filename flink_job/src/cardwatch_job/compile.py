@@ -1,0 +1,105 @@
+"""Compiles what every transaction runs through to machine code, with mypyc.
+
+    python -m cardwatch_job.compile [--into FOLDER] [--if-possible]
+
+The source stays what it is: mypyc reads the types that are checked anyway. Modules that define
+msgspec structs, or are bound to Flink, stay interpreted.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from cardwatch_job.compiled import (
+    PACKAGES,
+    STAMP,
+    default_folder,
+    find_compiled,
+    fingerprint,
+    source_of,
+)
+
+_MODULES: Final = (
+    "cardwatch_contracts/_transaction_checks.py",
+    "cardwatch_contracts/codec.py",
+    "cardwatch_contracts/privacy.py",
+    *(
+        f"cardwatch_job/{name}.py"
+        for name in (
+            *("batches", "judge", "outputs", "progress", "rules", "users", "waiting", "windows"),
+        )
+    ),
+)
+_DETECTORS: Final = "cardwatch_job/detectors"
+_INTERPRETED: Final = ("__init__.py", "stored.py")
+
+
+class CompileError(RuntimeError):
+    """The job could not be compiled; the message says why and what to do."""
+
+
+def compile_job(folder: Path) -> None:
+    """Compile the installed sources into `folder`, in place of what was there.
+
+    Raises:
+        CompileError: mypyc or a C compiler is missing, or the compiler refused.
+    """
+    if shutil.which("cc") is None and shutil.which("gcc") is None:
+        raise CompileError("there is no C compiler: apt-get install gcc libc6-dev")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".compile-") as name:
+        work = Path(name) / "compiled"
+        for package in PACKAGES:
+            shutil.copytree(
+                source_of(package), work / package, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        _run_mypyc(work)
+        shutil.rmtree(work / "build", ignore_errors=True)
+        (work / STAMP).write_text(fingerprint())
+        if folder.exists():
+            folder.rename(Path(name) / "old")
+        work.rename(folder)
+
+
+def _run_mypyc(work: Path) -> None:
+    detectors = [
+        f"{_DETECTORS}/{path.name}"
+        for path in sorted((work / _DETECTORS).glob("*.py"))
+        if path.name not in _INTERPRETED
+    ]
+    run = subprocess.run(
+        # mypyc's own program, found through its package: scripts may lie outside of PATH.
+        [sys.executable, "-m", "mypyc", "--ignore-missing-imports", *_MODULES, *detectors],
+        cwd=work,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode != 0:
+        raise CompileError(f"mypyc failed:\n{(run.stdout + run.stderr)[-4000:]}")
+
+
+def main(args: Sequence[str]) -> None:
+    """Compile, unless it has been done from these sources."""
+    parser = argparse.ArgumentParser(prog="python -m cardwatch_job.compile", allow_abbrev=False)
+    parser.add_argument("--into", type=Path, default=default_folder())
+    parser.add_argument(
+        "--if-possible", action="store_true", help="where it cannot be done, say so and go on"
+    )
+    options = parser.parse_args(args)
+    if find_compiled(options.into):
+        return
+    try:
+        compile_job(options.into.absolute())
+    except CompileError as error:
+        sys.stderr.write(f"cardwatch: the job stays interpreted, half as fast: {error}\n")
+        sys.exit(0 if options.if_possible else 1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

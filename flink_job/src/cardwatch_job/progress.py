@@ -1,0 +1,33 @@
+"""How far event time has come."""
+
+from typing import Final
+
+_ROUND: Final = 100_000
+
+
+class Progress:
+    """The latest event time in every partition that still delivers.
+
+    While a backlog is read, one partition may be years ahead of another: what is old enough for
+    the one may be news in the other. A partition that delivers nothing for a hundred thousand
+    transactions of the others no longer counts, or an idle one would hold up time for ever.
+    """
+
+    def __init__(self) -> None:
+        self._latest: dict[int, int] = {}
+        self._before: dict[int, int] = {}
+        self._left = _ROUND
+
+    def note(self, partition: int, event_time: int) -> None:
+        """Take in a transaction's event time. Milliseconds."""
+        latest = self._latest
+        if event_time > latest.get(partition, -1):
+            latest[partition] = event_time
+        self._left -= 1
+        if not self._left:
+            self._before, self._latest, self._left = latest, {}, _ROUND
+
+    @property
+    def slowest_ms(self) -> int:
+        """The latest event time of the partition that is furthest behind; 0 before the first."""
+        return min((self._before | self._latest).values(), default=0)
