@@ -22,27 +22,35 @@ _EVERY_S = 0.2
 _TRANSACTIONS = 60
 
 
-@contextmanager
-def load(stack: JobStack) -> Iterator[None]:
-    """Send 300 transactions a second until the end, then wait until all are judged."""
-    feed = Feed(stack.bootstrap_servers)
-    feed.send_cards()
-    drain(stack)
-    over = threading.Event()
+class Load:
+    """Sends transactions to a job while something is done to it."""
 
-    def send() -> None:
-        while not over.wait(_EVERY_S):
-            feed.send(_TRANSACTIONS)
+    def __init__(self, stack: JobStack) -> None:
+        """Send the cards and wait until the job knows them."""
+        self.stack = stack
+        self._feed = Feed(stack.bootstrap_servers)
+        self._feed.send_cards()
+        drain(stack)
 
-    sender = threading.Thread(target=send)
-    sender.start()
-    try:
-        alerts_again(stack)
-        yield
-    finally:
-        over.set()
-        sender.join()
-    drain(stack)
+    @contextmanager
+    def on(self, *, taskmanagers: int) -> Iterator[JobStack]:
+        """Send 300 transactions a second to so many TaskManagers; at the end all are judged."""
+        over = threading.Event()
+
+        def send() -> None:
+            while not over.wait(_EVERY_S):
+                self._feed.send(_TRANSACTIONS)
+
+        run_on(self.stack, taskmanagers)
+        sender = threading.Thread(target=send)
+        sender.start()
+        try:
+            alerts_again(self.stack)
+            yield self.stack
+        finally:
+            over.set()
+            sender.join()
+        drain(self.stack)
 
 
 def alerts_again(stack: JobStack, timeout_s: float = 120) -> float:
@@ -66,11 +74,22 @@ def alerts_again(stack: JobStack, timeout_s: float = 120) -> float:
     raise AssertionError(f"no alert of a new transaction was committed within {timeout_s:.0f} s")
 
 
-def runs_with(stack: JobStack, *, parallelism: int) -> None:
-    """Wait until the job has so many subtasks."""
+def run_on(stack: JobStack, taskmanagers: int) -> None:
+    """Start and stop TaskManagers until so many run, and the job on them."""
+    wanted, superfluous = (
+        stack.cluster.taskmanagers[:taskmanagers],
+        stack.cluster.taskmanagers[taskmanagers:],
+    )
+    for taskmanager in superfluous:
+        taskmanager.begin_stop()
+    for taskmanager in superfluous:
+        taskmanager.stop()
+    for taskmanager in wanted:
+        if not taskmanager.is_running:
+            taskmanager.start()
     wait_until(
-        lambda: stack.cluster.rest.parallelism() == parallelism,
-        f"the job with {parallelism} subtasks",
+        lambda: stack.cluster.rest.parallelism() == taskmanagers,
+        f"the job on {taskmanagers} TaskManagers",
         timeout_s=180,
     )
 

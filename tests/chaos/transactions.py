@@ -38,7 +38,7 @@ def states_of(stack: JobStack, names: set[str]) -> list[int]:
 
 
 def freeze_before_a_commit(stack: JobStack, timeout_s: float = 90) -> set[str]:
-    """Freeze the one TaskManager when a checkpoint is complete and its transactions are open.
+    """Freeze the only TaskManager when a checkpoint is complete and not yet committed.
 
     Returns:
         The transactions that the checkpoint is to commit.
