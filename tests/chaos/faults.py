@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from confluent_kafka import TopicPartition
-from tests.integration.job.feed import Feed, drain, wait_until
+from tests.integration.job.feed import Draws, Feed, drain, wait_until
 from tests.integration.job.stack import JobStack
 
 from cardwatch_contracts.alert import decode_alert
@@ -20,6 +20,8 @@ from cardwatch_local.service import Service
 
 _EVERY_S = 0.2
 _TRANSACTIONS = 60
+_SILENCE = 0.00005
+"""Seldom enough for half a million transactions."""
 
 
 class Load:
@@ -28,7 +30,7 @@ class Load:
     def __init__(self, stack: JobStack) -> None:
         """Send the cards and wait until the job knows them."""
         self.stack = stack
-        self._feed = Feed(stack.bootstrap_servers)
+        self._feed = Feed(stack.bootstrap_servers, Draws(silence=_SILENCE))
         self._feed.send_cards()
         drain(stack)
 

@@ -32,6 +32,35 @@ def load(tmp_path_factory: pytest.TempPathFactory, fetched_jars: Path) -> Iterat
         yield Load(stack)
 
 
+def test_a_frozen_taskmanager_that_wakes_up_again(load: Load) -> None:
+    with load.on(taskmanagers=2) as stack:
+        frozen = stack.cluster.taskmanagers[0]
+        assert frozen.pid is not None
+        os.kill(frozen.pid, signal.SIGSTOP)
+        try:
+            gap_s = alerts_again(stack)
+            wait_until(lambda: stack.cluster.rest.taskmanagers() == 1, "the loss to be seen")
+        finally:
+            os.kill(frozen.pid, signal.SIGCONT)
+        alerts_again(stack)
+    say("TaskManager frozen", [gap_s])
+    assert gap_s > _HEARTBEAT_TIMEOUT_S / 2
+    check(stack)
+
+
+def test_taskmanagers_killed_twenty_times(load: Load) -> None:
+    draw = random.Random(1)
+    gaps_s = []
+    with load.on(taskmanagers=2) as stack:
+        for _ in range(_KILLS):
+            victim = draw.choice(stack.cluster.taskmanagers[:2])
+            kill(victim)
+            victim.start()
+            gaps_s.append(alerts_again(stack))
+    say("TaskManager killed", gaps_s)
+    check(stack)
+
+
 def test_rescaled_from_one_to_two_to_four_and_back(load: Load) -> None:
     gaps_s = []
     with load.on(taskmanagers=1) as stack:
@@ -75,33 +104,4 @@ def test_the_jobmanager_killed_three_times(load: Load) -> None:
             stack.cluster.jobmanager.start()
             gaps_s.append(alerts_again(stack))
     say("JobManager killed", gaps_s)
-    check(stack)
-
-
-def test_a_frozen_taskmanager_that_wakes_up_again(load: Load) -> None:
-    with load.on(taskmanagers=2) as stack:
-        frozen = stack.cluster.taskmanagers[0]
-        assert frozen.pid is not None
-        os.kill(frozen.pid, signal.SIGSTOP)
-        try:
-            gap_s = alerts_again(stack)
-            wait_until(lambda: stack.cluster.rest.taskmanagers() == 1, "the loss to be seen")
-        finally:
-            os.kill(frozen.pid, signal.SIGCONT)
-        alerts_again(stack)
-    say("TaskManager frozen", [gap_s])
-    assert gap_s > _HEARTBEAT_TIMEOUT_S / 2
-    check(stack)
-
-
-def test_taskmanagers_killed_twenty_times(load: Load) -> None:
-    draw = random.Random(1)
-    gaps_s = []
-    with load.on(taskmanagers=2) as stack:
-        for _ in range(_KILLS):
-            victim = draw.choice(stack.cluster.taskmanagers[:2])
-            kill(victim)
-            victim.start()
-            gaps_s.append(alerts_again(stack))
-    say("TaskManager killed", gaps_s)
     check(stack)
