@@ -9,8 +9,8 @@ from cardwatch_generator.settings import GeneratorSettings
 START_MS: Final = 1_735_689_600_000
 """Event time of the first transaction: 2025-01-01T00:00:00Z."""
 CARDS_PER_USER: Final = 2
-CARDS_PER_TPS: Final = 200
-"""Cards for each transaction a second of event time. A card pays every three minutes: busier than
+CARDS_PER_TPS: Final = 600
+"""Cards for each transaction a second of event time. A card pays every ten minutes: busier than
 life, so that a few million transactions leave nobody out, yet with room for believable gaps."""
 _FIRST_USER: Final = 1_000_001
 _PAYMENT_SYSTEMS: Final = {"visa": 50.0, "mastercard": 40.0, "amex": 10.0}

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -107,9 +108,19 @@ class Stand:
         )
         return Service(spec, command=lambda: [str(python or sys.executable), *arguments])
 
-    def flink(self, run: str, method: Method, job: Sequence[str]) -> list[Service]:
-        """Return the servers of a Flink cluster, not started, with a Python job in it."""
-        cluster = FlinkCluster(self._settings(run, method), self._jars["flink"], job=job)
+    def flink(
+        self, run: str, method: Method, job: Sequence[str], *, slots: int = 1
+    ) -> list[Service]:
+        """Return the servers of a Flink cluster, not started, with a Python job in it.
+
+        `slots`: subtasks that share a TaskManager.
+        """
+        settings = replace(
+            self._settings(run, method),
+            slots_per_taskmanager=slots,
+            taskmanager_heap_mb=method.heap_mb * slots,
+        )
+        cluster = FlinkCluster(settings, self._jars["flink"], job=job)
         cluster.prepare()
         return [cluster.jobmanager, *cluster.taskmanagers]
 

@@ -11,7 +11,7 @@ from cardwatch_local.reading.offsets import JOB_GROUP
 from cardwatch_local.service import Service
 
 _SETUP: Final = (
-    "the job as it is shipped: a Flink TaskManager with one slot for each of the subtasks"
+    "the job as it is shipped, compiled: one Flink TaskManager with a slot for each of the subtasks"
 )
 
 
@@ -28,7 +28,7 @@ def _servers(
         "--delivery",
         delivery,
     ]
-    return stand.flink(run, method, job)
+    return stand.flink(run, method, job, slots=method.parallelism)
 
 
 CARDWATCH: Final = Contender(

@@ -17,7 +17,7 @@ def _servers(stand: Stand, run: str, method: Method, group: str) -> Sequence[Ser
         *("--group", group),
         *("--checkpoint-interval-ms", str(COMMIT_INTERVAL_MS)),
     ]
-    return stand.flink(run, method, job)
+    return stand.flink(run, method, job, slots=method.parallelism)
 
 
 JVM_PASS_THROUGH: Final = Contender(

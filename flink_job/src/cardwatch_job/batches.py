@@ -1,26 +1,29 @@
 """The byte layout in which batches cross between the JVM and Python.
 
-`jvm/BatchRecords.java` writes what `read_records` reads, and `jvm/ScoreBatches.java` puts the
+`jvm/BatchRecords.java` writes what `read_sections` reads, and `jvm/ScoreBatches.java` puts the
 users' memories before it and takes apart what `write_results` writes. Integers are big-endian; a
 length of -1 stands for a missing value.
 
-    input    = users, batch
+    input    = sections, one after another; a section = int32 bucket, users, batch
     users    = int32 number, or -1 where Python has them already; then for each
                int32 length, user id, int32 length, memory
     batch    = int32 number of records, int32 length, topic; for each record int64 timestamp,
                int64 offset, int32 partition, int32 length of key, of header, of value;
                then all keys, all headers, all values
-    results  = int32 bucket; an int32 for each field of `Counts`;
-               int32 number of changed users, for each int32 length, user id, int32 length, memory;
+    results  = an int32 for each field of `Counts`;
+               int32 number of buckets, for each int32 bucket, int32 number of changed users,
+               for each int32 length, user id, int32 length, memory;
                int32 number of records, for each int32 length and bytes of topic, key, value,
                header; int32 number of partial sums, for each int64 start, int64 count, sum,
                smallest and largest amount, int32 length and bytes of dimension, name, currency
 
-An empty batch asks for the partial sums: they come with its results and no others.
+An input of at most one byte brings no batch. It asks for the partial sums, which come with its
+results and no others, and if it is `BARRIER` also for every memory that changed since the last.
+Without being asked Python sends memories only when there are many.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
@@ -28,6 +31,7 @@ from cardwatch_job.judge import Counts
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.windows import PartialSum
 
+BARRIER: Final = b"!"
 _INT: Final = Struct(">i")
 _MISSING: Final = _INT.pack(-1)
 _RECORD: Final = Struct(">qqiiii")
@@ -36,10 +40,30 @@ _SUM: Final = Struct(">5q")
 _SUM_PARTS: Final = 7
 
 
-def read_users(data: bytes) -> tuple[dict[str, bytes] | None, int]:
-    """Read the memories before a batch; None where there are none. Also where the batch begins."""
-    (count,) = _INT.unpack_from(data)
-    position = _INT.size
+@dataclass
+class Section:
+    """Records of one bucket and topic, with the bucket's memories where Python has none yet."""
+
+    bucket: int
+    memories: dict[str, bytes] | None
+    records: list[InputRecord]
+
+
+def read_sections(data: bytes) -> list[Section]:
+    """Read the whole input of one call."""
+    sections: list[Section] = []
+    position = 0
+    while position < len(data):
+        (bucket,) = _INT.unpack_from(data, position)
+        memories, position = _read_users(data, position + _INT.size)
+        records, position = _read_records(data, position)
+        sections.append(Section(bucket, memories, records))
+    return sections
+
+
+def _read_users(data: bytes, position: int) -> tuple[dict[str, bytes] | None, int]:
+    (count,) = _INT.unpack_from(data, position)
+    position += _INT.size
     if count < 0:
         return None, position
     users: dict[str, bytes] = {}
@@ -50,8 +74,7 @@ def read_users(data: bytes) -> tuple[dict[str, bytes] | None, int]:
     return users, position
 
 
-def read_records(data: bytes, position: int) -> list[InputRecord]:
-    """Read the records of a batch that begins at `position`."""
+def _read_records(data: bytes, position: int) -> tuple[list[InputRecord], int]:
     (count,) = _INT.unpack_from(data, position)
     name, position = _read_bytes(data, position + _INT.size)
     topic = name.decode()
@@ -59,8 +82,8 @@ def read_records(data: bytes, position: int) -> list[InputRecord]:
     rows = list(_RECORD.iter_unpack(data[position:end]))
     keys, end = _slices(data, end, [row[3] for row in rows])
     headers, end = _slices(data, end, [row[4] for row in rows])
-    values, _ = _slices(data, end, [row[5] for row in rows])
-    return [
+    values, end = _slices(data, end, [row[5] for row in rows])
+    records = [
         InputRecord(
             topic=topic,
             key=keys[index],
@@ -72,20 +95,23 @@ def read_records(data: bytes, position: int) -> list[InputRecord]:
         )
         for index, row in enumerate(rows)
     ]
+    return records, end
 
 
 def write_results(
-    bucket: int,
     counts: Counts,
-    changed: Mapping[str, bytes | None],
+    changed: Mapping[int, Mapping[str, bytes | None]],
     records: Sequence[OutputRecord],
     sums: Iterable[PartialSum] = (),
 ) -> bytes:
-    """Write what a batch led to. A changed user without a memory is forgotten."""
-    parts = [_INT.pack(bucket), _COUNTS.pack(*astuple(counts)), _INT.pack(len(changed))]
-    for user, memory in changed.items():
-        parts += _with_length(user.encode())
-        parts += _with_length(memory)
+    """Write what a call led to. A changed user without a memory is forgotten."""
+    parts = [_COUNTS.pack(*counts.as_tuple()), _INT.pack(len(changed))]
+    for bucket, users in changed.items():
+        parts.append(_INT.pack(bucket))
+        parts.append(_INT.pack(len(users)))
+        for user, memory in users.items():
+            parts += _with_length(user.encode())
+            parts += _with_length(memory)
     parts.append(_INT.pack(len(records)))
     for record in records:
         parts += _with_length(record.topic.encode())

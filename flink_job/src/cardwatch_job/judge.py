@@ -59,6 +59,10 @@ class Counts:
     """Came under another user's key."""
     dead_letters: int = 0
 
+    def as_tuple(self) -> tuple[int, int, int, int, int]:
+        """Return the counts in the order of the fields."""
+        return (self.judged, self.duplicates, self.late, self.rekeyed, self.dead_letters)
+
 
 class Judge:
     """Turns each record read from Kafka into the records to write."""

@@ -43,9 +43,10 @@ def main(args: Sequence[str]) -> None:
     settings = JobSettings.from_args(args)
     configuration = Configuration()
     configuration.set_string("python.execution-mode", "process")
-    # An element is a whole batch: a bundle of them is full early and never waits long.
-    configuration.set_string("python.fn-execution.bundle.size", "32")
-    configuration.set_string("python.fn-execution.bundle.time", "5")
+    # An element is a whole piece of work (see ScoreBatches.java): none waits for another.
+    configuration.set_string("python.fn-execution.bundle.size", "1")
+    # No operator of this job keeps or changes a record that it has handed on.
+    configuration.set_string("pipeline.object-reuse", "true")
     environment = StreamExecutionEnvironment.get_execution_environment(configuration)
     build(environment, settings)
     if settings.delivery == "at-least-once":

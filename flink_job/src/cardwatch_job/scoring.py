@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from pyflink.common import Row, Types
@@ -12,16 +12,17 @@ from pyflink.datastream.state import MapStateDescriptor
 from cardwatch_contracts.codec import InvalidRecordError, encode
 from cardwatch_contracts.detector_config import ConfigAck, ConfigRecord, decode_config_record
 from cardwatch_contracts.topics import CONFIG_ACKS
-from cardwatch_job.batches import read_records, read_users, write_results
+from cardwatch_job.batches import BARRIER, Section, read_sections, write_results
 from cardwatch_job.judge import Counts, Judge
 from cardwatch_job.records import OutputRecord
 from cardwatch_job.rules import Rules
-from cardwatch_job.users import UsersOfBucket
+from cardwatch_job.users import MAX_UNPACKED, UsersOfBucket
+from cardwatch_job.windows import PartialSum
 
 _log = logging.getLogger(__name__)
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
 BATCH_TYPE: Final = Types.ROW([Types.INT(), _BYTES])
-"""A bucket and the bytes of one of its batches."""
+"""A bucket, and the bytes of one of its batches or, on the way to Python, of many buckets'."""
 CONFIG_TYPE: Final = Types.ROW_NAMED(["name", "value"], [_BYTES, _BYTES])
 """A config's name and its record; no record withdraws the name."""
 CONFIGS: Final = MapStateDescriptor("detector-configs", Types.STRING(), _BYTES)
@@ -35,8 +36,8 @@ already after one."""
 class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink is untyped here
     """Judges every record of a batch by the configs in force.
 
-    The users' memories live here while the job runs. `jvm/ScoreBatches.java` keeps their copy in
-    Flink's state up to date with each result, and sends it back after a restart.
+    The users' memories live here while the job runs. `jvm/ScoreBatches.java` has their copy in
+    Flink's state brought up to date before every checkpoint, and sends it back after a restart.
     """
 
     def __init__(self, *, out_of_orderness_ms: int) -> None:
@@ -53,32 +54,48 @@ class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink
         self._acks: list[OutputRecord] = []
 
     def process_element(self, value: bytes, ctx: Any) -> Iterator[bytes]:
-        """Judge one batch; an empty one asks for the sums so far, and for who need not wait."""
+        """Judge many batches, or answer for the sums so far and who need not wait any longer."""
         judge = self._judge or self._restore(ctx)
-        bucket: int = ctx.get_current_key()
-        if not value:
-            yield from self._release_quiet(judge)
-            yield write_results(
-                bucket, judge.take_counts(), {}, self._take_acks(), judge.sums.take()
-            )
-            return
-        memories, position = read_users(value)
-        if memories is not None:
-            self._buckets[bucket] = UsersOfBucket(memories, waits=self._wait_ms > 0)
-        users = self._buckets[bucket]
-        self._arrived_s[bucket] = time.monotonic()
         outputs = self._take_acks()
-        outputs += judge.process_all(read_records(value, position), users)
-        users.forget_before(judge.progress.slowest_ms - _SWEEP_AFTER * judge.rules.memory_ms)
-        yield write_results(bucket, judge.take_counts(), users.take_changed(), outputs)
+        sums: Iterable[PartialSum] = ()
+        if len(value) > len(BARRIER):
+            self._judge_sections(judge, read_sections(value), outputs)
+        else:
+            self._release_quiet(judge, outputs)
+            sums = judge.sums.take()
+        changed = self._take_changed(least=1 if value == BARRIER else MAX_UNPACKED)
+        yield write_results(judge.take_counts(), changed, outputs, sums)
 
-    def _release_quiet(self, judge: Judge) -> Iterator[bytes]:
+    def _take_changed(self, *, least: int) -> dict[int, dict[str, bytes | None]]:
+        """Take the changed memories of the buckets that have so many."""
+        return {
+            bucket: users.take_changed()
+            for bucket, users in self._buckets.items()
+            if users.changed >= least
+        }
+
+    def _judge_sections(
+        self, judge: Judge, sections: Iterable[Section], outputs: list[OutputRecord]
+    ) -> None:
+        """Judge record by record."""
+        now_s = time.monotonic()
+        for section in sections:
+            bucket = section.bucket
+            if section.memories is not None:
+                self._buckets[bucket] = UsersOfBucket(section.memories, waits=self._wait_ms > 0)
+            outputs += judge.process_all(section.records, self._buckets[bucket])
+            self._arrived_s[bucket] = now_s
+        forget_ms = judge.progress.slowest_ms - _SWEEP_AFTER * judge.rules.memory_ms
+        for users in self._buckets.values():
+            if users.forget_before(forget_ms):
+                break  # the others with the next batches: it takes a while
+
+    def _release_quiet(self, judge: Judge, outputs: list[OutputRecord]) -> None:
         """Judge what waits in buckets to which nothing came for as long as it was to wait."""
         quiet_since_s = time.monotonic() - self._wait_ms / 1000
         for bucket, users in self._buckets.items():
             if len(users.room) and self._arrived_s[bucket] <= quiet_since_s:
-                outputs = list(judge.release(users))
-                yield write_results(bucket, judge.take_counts(), users.take_changed(), outputs)
+                outputs.extend(judge.release(users))
 
     def process_broadcast_element(self, value: Row, ctx: Any) -> Iterator[bytes]:
         """Put a config in force, or withdraw it, and acknowledge it."""
@@ -96,7 +113,7 @@ class ScoreUsers(KeyedBroadcastProcessFunction):  # type: ignore[misc] # PyFlink
         if judge.rules.apply(record):
             _remember_configs(ctx.get_broadcast_state(CONFIGS), judge.rules, record.name)
             self._acks.append(self._acknowledge(record))
-        yield write_results(0, Counts(), {}, self._take_acks())
+        yield write_results(Counts(), {}, self._take_acks())
 
     def _restore(self, ctx: Any) -> Judge:
         """Read the configs in force, and acknowledge them again: the subtasks may be others."""

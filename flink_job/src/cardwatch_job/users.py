@@ -7,8 +7,8 @@ from cardwatch_job.detectors.history import UserState, decode_user, encode_user
 from cardwatch_job.waiting import WaitingRoom
 
 MAX_UNPACKED: Final = 1024
-"""Memories of one bucket that are kept unpacked, at most. One takes some ten times the room of its
-packed form; unpacking costs about a microsecond."""
+"""Memories of one bucket that are kept unpacked, about. One takes some five times the room of its
+packed form; packing and unpacking cost as much as judging."""
 _FORGET_EVERY_MS: Final = 86_400_000
 
 
@@ -38,6 +38,11 @@ class UsersOfBucket:
         """Note that a user's memory has changed; it was changed in place."""
         self._changed[user_id] = user
 
+    @property
+    def changed(self) -> int:
+        """How many memories changed since `take_changed`."""
+        return len(self._changed)
+
     def take_changed(self) -> dict[str, bytes | None]:
         """Pack the memories that changed since the last call; None for what is forgotten."""
         changed: dict[str, bytes | None] = {}
@@ -52,14 +57,19 @@ class UsersOfBucket:
             self._users.clear()
         return changed
 
-    def forget_before(self, time_ms: int) -> None:
-        """Forget the cards whose latest transaction is older; looks once a day of event time."""
+    def forget_before(self, time_ms: int) -> bool:
+        """Forget the cards whose latest transaction is older; looks once a day of event time.
+
+        Returns:
+            Whether it looked.
+        """
         if self._forgotten_ms is None:
             self._forgotten_ms = time_ms
         if time_ms - self._forgotten_ms < _FORGET_EVERY_MS:
-            return
+            return False
         self._forgotten_ms = time_ms
         for user_id in list(self._packed):
             user = self.load(user_id)
             if user.forget_before(time_ms):
                 self.store(user_id, user)
+        return True

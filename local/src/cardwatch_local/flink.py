@@ -102,7 +102,8 @@ class FlinkCluster:
         self.rest = FlinkRest(self.url)
         self.jobmanager = self._make_jobmanager(job)
         self.taskmanagers = [
-            self._make_taskmanager(number) for number in range(1, settings.parallelism + 1)
+            self._make_taskmanager(number + 1)
+            for number in range(settings.parallelism // settings.slots_per_taskmanager)
         ]
 
     @property

@@ -61,7 +61,7 @@ def cluster_config(settings: StackSettings, ports: FlinkPorts) -> dict[str, str]
     """Return what JobManager and TaskManagers both read as `config.yaml`."""
     return {
         **_addresses(ports),
-        **_scheduling(),
+        **_scheduling(settings),
         **_checkpointing(settings),
         **_taskmanager_memory(settings),
         "io.tmp.dirs": str(settings.stack_dir / "tmp"),
@@ -88,11 +88,11 @@ def _addresses(ports: FlinkPorts) -> dict[str, str]:
     }
 
 
-def _scheduling() -> dict[str, str]:
+def _scheduling(settings: StackSettings) -> dict[str, str]:
     scheduler = "jobmanager.adaptive-scheduler"
     return {
         "scheduler-mode": "reactive",
-        "taskmanager.numberOfTaskSlots": "1",
+        "taskmanager.numberOfTaskSlots": str(settings.slots_per_taskmanager),
         # The defaults wait 10 to 60 s for TaskManagers that will not come here.
         f"{scheduler}.submission.resource-stabilization-timeout": "1 s",
         f"{scheduler}.executing.resource-stabilization-timeout": "1 s",

@@ -52,7 +52,10 @@ class StackSettings:
     valkey_memory_mb: int = 256
     """Most memory Valkey may take, MiB."""
     parallelism: int = 1
-    """TaskManagers, each with one slot; the reactive scheduler follows their number."""
+    """Subtasks of the job; the reactive scheduler follows the number of slots."""
+    slots_per_taskmanager: int = 1
+    """Subtasks that share a TaskManager's JVM and its heap; each has a Python process of its own.
+    A divisor of the parallelism."""
     checkpoint_interval_ms: int = 1000
     """Time between two checkpoints, milliseconds: what an exactly-once alert waits at most."""
     delivery: Literal["exactly-once", "at-least-once"] = "exactly-once"
@@ -74,6 +77,12 @@ class StackSettings:
             if entry.name.endswith("_port") and value is not None and not 1 <= value <= 65535:
                 raise StackError(f"{entry.name} is {value}; a port is 1 to 65535")
         self._require("parallelism", 1, 128)
+        self._require("slots_per_taskmanager", 1, 16)
+        if self.parallelism % self.slots_per_taskmanager:
+            raise StackError(
+                f"slots_per_taskmanager is {self.slots_per_taskmanager}; "
+                f"allowed is a divisor of the parallelism of {self.parallelism}"
+            )
         self._require("checkpoint_interval_ms", 100, 600_000)
         for heap in ("kafka_heap_mb", "jobmanager_heap_mb", "taskmanager_heap_mb"):
             self._require(heap, 256, 65_536)

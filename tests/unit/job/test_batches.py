@@ -6,7 +6,7 @@ from struct import pack, unpack
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardwatch_job.batches import read_records, read_users, write_results
+from cardwatch_job.batches import read_sections, write_results
 from cardwatch_job.judge import Counts
 from cardwatch_job.records import OutputRecord
 from cardwatch_job.windows import PartialSum
@@ -37,7 +37,7 @@ def test_a_batch_and_the_users_before_it_are_read_as_written(
     rows: list[tuple[int, int, int, bytes | None, bytes | None, bytes | None]],
     users: dict[str, bytes] | None,
 ) -> None:
-    data = pack(">i", -1 if users is None else len(users))
+    data = pack(">ii", 7, -1 if users is None else len(users))
     for name, memory in (users or {}).items():
         data += _sized(name.encode()) + _sized(memory)
     data += pack(">i", len(rows)) + _sized(b"transactions")
@@ -47,10 +47,11 @@ def test_a_batch_and_the_users_before_it_are_read_as_written(
     for column in (3, 4, 5):
         data += b"".join(row[column] or b"" for row in rows)  # type: ignore[misc] # of a mixed row
 
-    read, position = read_users(data)
-    records = read_records(data, position)
+    section, empty = read_sections(data + pack(">iii", 8, -1, 0) + _sized(b"cards"))
 
-    assert read == users
+    assert (section.bucket, section.memories) == (7, users)
+    assert (empty.bucket, empty.memories, empty.records) == (8, None, [])
+    records = section.records
     assert {record.topic for record in records} <= {"transactions"}
     assert [
         (record.timestamp_ms, record.offset, record.partition, record.key, record.value)
@@ -84,19 +85,20 @@ class Reader:
 
 def test_results_are_written_as_the_jvm_reads_them() -> None:
     counts = Counts(judged=1, duplicates=2, late=3, rekeyed=4, dead_letters=5)
-    changed = {"u1": b"memory", "ü2": None}
+    changed = {77: {"u1": b"memory", "ü2": None}, 78: {}}
     records = [
         OutputRecord(topic="alerts", key=b"k", value=b"v", traceparent="00-1"),
         OutputRecord(topic="card-profiles", key=b"", value=b"v2"),
     ]
     sums = [PartialSum(10_000, "bank", "A", "EUR", 3, -5, -9, 2)]
 
-    reader = Reader(write_results(77, counts, changed, records, sums))
+    reader = Reader(write_results(counts, changed, records, sums))
 
-    assert reader.number() == 77
     assert [reader.number() for _ in range(5)] == [1, 2, 3, 4, 5]
     assert reader.number() == 2
+    assert (reader.number(), reader.number()) == (77, 2)
     assert [reader.sized() for _ in range(4)] == [b"u1", b"memory", "ü2".encode(), None]
+    assert (reader.number(), reader.number()) == (78, 0)
     assert reader.number() == 2
     assert [reader.sized() for _ in range(4)] == [b"alerts", b"k", b"v", b"00-1"]
     assert [reader.sized() for _ in range(4)] == [b"card-profiles", b"", b"v2", None]

@@ -30,26 +30,36 @@ import org.apache.flink.util.OutputTag;
  *
  * <p>PyFlink asks the JVM for state over a separate connection, key by key. Here the users' memories
  * of a bucket travel to Python in front of the bucket's first batch; from then on Python has them.
- * With each batch's results come the memories that the batch changed, which are put into Flink's
- * keyed state at once. A checkpoint barrier waits for the results of every batch before it (PyFlink
- * finishes its bundle first), so that the state in a checkpoint is that of exactly the records
- * before it. After a failure or a rescale Python starts empty and is told again.
+ * Before a checkpoint barrier Python is asked for the memories that changed since the last one, which
+ * are put into Flink's keyed state. The barrier waits for this answer and for the results of every
+ * batch before it (PyFlink finishes its bundle first), so that the state in a checkpoint is that of
+ * exactly the records before it. After a failure or a rescale Python starts empty and is told again.
  *
- * <p>Python adds transactions up by window. An empty batch asks for the sums so far: every second,
- * and before every barrier, so that they need no state either. They leave as a side output.
+ * <p>A call of Python costs as much as judging dozens of transactions. So batches are put together
+ * until there is a large piece of them, or the first has waited for some milliseconds: one call,
+ * and one bundle, for each piece.
+ *
+ * <p>Python adds transactions up by window. It is asked for the sums so far every second, and before
+ * every barrier, so that they need no state either. They leave as a side output.
  */
 public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
         implements ProcessingTimeService.ProcessingTimeCallback {
 
-    private static final byte[] ASK_FOR_SUMS = new byte[0];
+    private static final byte[] TICK = new byte[0];
+    private static final byte[] BARRIER = new byte[] {'!'};
 
     private final String[] counterNames;
     private final OutputTag sums;
     private final long sumsEveryMs;
+    private final int pieceBytes;
+    private final long pieceDelayMs;
 
     private transient Counter[] counters;
     private transient MapState users;
     private transient BitSet known;
+    private transient DataOutputSerializer piece;
+    private transient Integer pieceBucket;
+    private transient boolean flushIsDue;
     private transient DataInputDeserializer input;
     private transient StreamRecord reused;
 
@@ -68,6 +78,8 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
         this.counterNames = ((String) references[4]).split(",");
         this.sums = (OutputTag) references[5];
         this.sumsEveryMs = ((Number) references[6]).longValue();
+        this.pieceBytes = ((Number) references[7]).intValue();
+        this.pieceDelayMs = ((Number) references[8]).longValue();
         this.setup(task, config, output);
         this.setProcessingTimeService(timeService);
     }
@@ -82,6 +94,7 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
                                         Types.STRING,
                                         PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
         known = new BitSet();
+        piece = new DataOutputSerializer(pieceBytes);
         input = new DataInputDeserializer();
         reused = new StreamRecord(null);
         counters = new Counter[counterNames.length];
@@ -97,22 +110,23 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
     }
 
     public void onProcessingTime(long time) throws Exception {
-        askForSums();
+        ask(TICK);
         scheduleSums();
     }
 
     public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
-        askForSums();
+        ask(BARRIER);
         super.prepareSnapshotPreBarrier(checkpointId);
     }
 
     public void endInput(int inputId) throws Exception {
-        askForSums();
+        ask(BARRIER);
         super.endInput(inputId);
     }
 
-    private void askForSums() throws Exception {
-        Row nobody = Row.of(new Object[] {Integer.valueOf(0), ASK_FOR_SUMS});
+    private void ask(byte[] what) throws Exception {
+        sendPiece();
+        Row nobody = Row.of(new Object[] {Integer.valueOf(0), what});
         super.processElement1(new StreamRecord(nobody));
     }
 
@@ -120,16 +134,45 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
         Row row = (Row) element.getValue();
         Integer bucket = (Integer) row.getField(0);
         byte[] batch = (byte[]) row.getField(1);
-        DataOutputSerializer out = new DataOutputSerializer(batch.length + 4);
+        if (piece.length() == 0) {
+            pieceBucket = bucket;
+            scheduleFlush();
+        }
+        piece.writeInt(bucket.intValue());
         if (known.get(bucket.intValue())) {
-            out.writeInt(-1);
+            piece.writeInt(-1);
         } else {
             known.set(bucket.intValue());
-            writeUsers(bucket, out);
+            writeUsers(bucket, piece);
         }
-        out.write(batch);
-        Row withUsers = Row.of(new Object[] {bucket, out.getCopyOfBuffer()});
-        super.processElement1(new StreamRecord(withUsers, element.getTimestamp()));
+        piece.write(batch);
+        if (piece.length() >= pieceBytes) {
+            sendPiece();
+        }
+    }
+
+    private void scheduleFlush() {
+        if (flushIsDue) {
+            return;
+        }
+        flushIsDue = true;
+        ProcessingTimeService time = getProcessingTimeService();
+        time.registerTimer(time.getCurrentProcessingTime() + pieceDelayMs, new Flush(this));
+    }
+
+    private void flush() throws Exception {
+        flushIsDue = false;
+        sendPiece();
+    }
+
+    /** Sends what there is; under the key of its first bucket, which PyFlink wants and Python not. */
+    private void sendPiece() throws Exception {
+        if (piece.length() == 0) {
+            return;
+        }
+        Row whole = Row.of(new Object[] {pieceBucket, piece.getCopyOfBuffer()});
+        piece.clear();
+        super.processElement1(new StreamRecord(whole));
     }
 
     private void writeUsers(Integer bucket, DataOutputSerializer out) throws Exception {
@@ -161,16 +204,19 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
         // PyFlink's row format: one byte of null flags, the timestamp, then the length and the bytes
         input.setBuffer((byte[]) result.f1, 0, ((Integer) result.f2).intValue());
         input.skipBytesToRead(1 + 8 + 4);
-        int bucket = input.readInt();
         for (int i = 0; i < counters.length; i++) {
             counters[i].inc(input.readInt());
         }
-        takeUsers(bucket);
+        int buckets = input.readInt();
+        for (int i = 0; i < buckets; i++) {
+            takeUsers();
+        }
         sendRecords();
         sendSums();
     }
 
-    private void takeUsers(int bucket) throws Exception {
+    private void takeUsers() throws Exception {
+        int bucket = input.readInt();
         int changed = input.readInt();
         if (changed > 0) {
             useBucket(Integer.valueOf(bucket));
@@ -223,5 +269,18 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
         byte[] bytes = new byte[length];
         input.readFully(bytes);
         return bytes;
+    }
+
+    /** Sends what waits, when it has waited long enough. */
+    private static class Flush implements ProcessingTimeService.ProcessingTimeCallback {
+        private final ScoreBatches operator;
+
+        Flush(ScoreBatches operator) {
+            this.operator = operator;
+        }
+
+        public void onProcessingTime(long time) throws Exception {
+            operator.flush();
+        }
     }
 }
