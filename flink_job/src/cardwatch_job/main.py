@@ -2,13 +2,18 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
+from py4j.protocol import Py4JError
 from pyflink.common import Configuration
 from pyflink.datastream import CheckpointingMode, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
 from cardwatch_contracts.detector_config import MAX_PARALLELISM
+from cardwatch_job.broker_limits import TimeoutNotAllowedError, check_timeout
+from cardwatch_job.claim import PrefixClaimedError, claimed
 from cardwatch_job.operators import batch_records, merge_windows, score_batches
+from cardwatch_job.pending import LostTransactionsError, check_pending
 from cardwatch_job.settings import JobSettings
 from cardwatch_job.sinks import write
 from cardwatch_job.sources import detector_configs, transactions_and_cards
@@ -30,7 +35,11 @@ def build(environment: StreamExecutionEnvironment, settings: JobSettings) -> Non
 
 
 def main(args: Sequence[str]) -> None:
-    """Run the job until it is cancelled."""
+    """Run the job until it ends.
+
+    Where alerts are to come exactly once, it does not start where that could not be kept: the
+    process ends with a sentence that says why.
+    """
     settings = JobSettings.from_args(args)
     configuration = Configuration()
     configuration.set_string("python.execution-mode", "process")
@@ -40,7 +49,28 @@ def main(args: Sequence[str]) -> None:
     configuration.set_string("pipeline.object-reuse", "true")
     environment = StreamExecutionEnvironment.get_execution_environment(configuration)
     build(environment, settings)
-    environment.execute(JOB_NAME)
+    if settings.delivery == "at-least-once":
+        environment.execute(JOB_NAME)
+        return
+    try:
+        _run_exactly_once(environment, settings)
+    except (
+        LostTransactionsError,
+        PrefixClaimedError,
+        TimeoutError,
+        TimeoutNotAllowedError,
+    ) as refusal:
+        sys.exit(f"cardwatch_job: {refusal}")
+
+
+def _run_exactly_once(environment: StreamExecutionEnvironment, settings: JobSettings) -> None:
+    check_timeout(settings.bootstrap_servers, settings.transaction_timeout_ms)
+    with claimed(settings.bootstrap_servers, settings.transactional_id_prefix):
+        check_pending(environment, settings)
+        job = environment.execute_async(JOB_NAME)
+        # The claim is to last as long as the job. How that ended, Flink says itself.
+        with suppress(Py4JError):
+            job.get_job_execution_result().result()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 """What can be set on the job's command line."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-_BROKER_MAX_TRANSACTION_MS: Final = 15 * 60_000
+from cardwatch_contracts.topics import TRANSACTIONS
+
+_PREFIX: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_LONGEST_TRANSACTION_MS: Final = 2**31 - 1
 Delivery = Literal["exactly-once", "at-least-once"]
 
 
@@ -26,11 +30,13 @@ class JobSettings:
     the same alert id."""
 
     transactional_id_prefix: str = "cardwatch"
-    """Begins the ids of the sink's Kafka transactions; jobs that share a Kafka differ in it."""
+    """Begins the ids of the sink's Kafka transactions; jobs that share a Kafka differ in it.
+    1 to 200 of letters, digits, `_` and `-`."""
 
-    transaction_timeout_ms: int = 10 * 60_000
-    """How long Kafka keeps an open transaction of a job that is down. Above the checkpoint
-    interval plus the time of a restart, below the broker's `transaction.max.timeout.ms`."""
+    transaction_timeout_ms: int = TRANSACTIONS.retention_ms
+    """How long Kafka keeps an open transaction of a job that is down: as long as the transactions
+    it would go on with. At most the broker's `transaction.max.timeout.ms`. A job that never comes
+    back makes those who read committed wait as long; one start with its prefix ends that."""
 
     out_of_orderness_ms: int = 0
     """How much of event time a transaction waits for earlier ones of its user that come late.
@@ -48,19 +54,19 @@ class JobSettings:
             raise ValueError(
                 f"--delivery is {self.delivery}: allowed are {', '.join(get_args(Delivery))}"
             )
+        if not _PREFIX.fullmatch(self.transactional_id_prefix):
+            raise ValueError(
+                f"--transactional-id-prefix is {self.transactional_id_prefix!r}: 1 to 200 of "
+                "letters, digits, _ and -"
+            )
         if not 100 <= self.checkpoint_interval_ms <= 600_000:
             raise ValueError(
                 f"--checkpoint-interval-ms is {self.checkpoint_interval_ms}: 100 to 600000"
             )
-        if not self.checkpoint_interval_ms < self.transaction_timeout_ms:
+        if not self.checkpoint_interval_ms < self.transaction_timeout_ms <= _LONGEST_TRANSACTION_MS:
             raise ValueError(
-                f"--transaction-timeout-ms is {self.transaction_timeout_ms}: above the "
-                f"checkpoint interval of {self.checkpoint_interval_ms}"
-            )
-        if self.transaction_timeout_ms > _BROKER_MAX_TRANSACTION_MS:
-            raise ValueError(
-                f"--transaction-timeout-ms is {self.transaction_timeout_ms}: at most "
-                f"{_BROKER_MAX_TRANSACTION_MS}, the broker's maximum"
+                f"--transaction-timeout-ms is {self.transaction_timeout_ms}: above the checkpoint "
+                f"interval of {self.checkpoint_interval_ms}, at most {_LONGEST_TRANSACTION_MS}"
             )
         if not 0 <= self.out_of_orderness_ms <= 3_600_000:
             raise ValueError(f"--out-of-orderness-ms is {self.out_of_orderness_ms}: 0 to 3600000")
@@ -68,6 +74,15 @@ class JobSettings:
             raise ValueError(f"--batch-delay-ms is {self.batch_delay_ms}: 1 to 10000")
         if not 1024 <= self.batch_bytes <= 16_777_216:
             raise ValueError(f"--batch-bytes is {self.batch_bytes}: 1024 to 16777216")
+
+    @property
+    def sink_prefix(self) -> str:
+        """The prefix as the sink gets it.
+
+        After a crash the sink takes every transaction whose name begins so for its own; the dot,
+        which no prefix has, keeps `cardwatch` from taking those of `cardwatch-demo`.
+        """
+        return f"{self.transactional_id_prefix}."
 
     @classmethod
     def from_args(cls, args: Sequence[str]) -> "JobSettings":

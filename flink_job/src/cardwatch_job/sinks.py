@@ -56,7 +56,10 @@ def _delivery(settings: JobSettings) -> dict[str, str]:
         return _AT_LEAST_ONCE
     return {
         "sink.delivery-guarantee": "exactly-once",
-        "sink.transactional-id-prefix": settings.transactional_id_prefix,
+        "sink.transactional-id-prefix": settings.sink_prefix,
+        # The default takes a new id for each checkpoint, which the broker keeps for days, and after
+        # a crash guesses which of them were left open; this one asks the broker.
+        "sink.transaction-naming-strategy": "pooling",
         "properties.transaction.timeout.ms": str(settings.transaction_timeout_ms),
     }
 

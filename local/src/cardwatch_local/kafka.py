@@ -7,6 +7,7 @@ from typing import Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from cardwatch_contracts.topics import TRANSACTIONS
 from cardwatch_local.class_archive import ClassArchives
 from cardwatch_local.java import JavaProgram, run_to_end, write_properties
 from cardwatch_local.ports import LOOPBACK, free_ports, is_listening
@@ -107,7 +108,8 @@ class KafkaBroker(Service):
             "share.coordinator.state.topic.min.isr": 1,
             "share.coordinator.state.topic.num.partitions": 1,
             "min.insync.replicas": 1,
-            "transaction.max.timeout.ms": 900_000,
+            # A job may be down this long and still commit what it had flushed.
+            "transaction.max.timeout.ms": TRANSACTIONS.retention_ms,
             "group.initial.rebalance.delay.ms": 0,
             "num.network.threads": 2,
             "num.io.threads": 4,

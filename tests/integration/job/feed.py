@@ -24,9 +24,14 @@ _CITIES = ((52.52, 13.40), (48.86, 2.35), (40.71, -74.01), (35.68, 139.69))
 
 
 class Draws:
-    """Seeded transactions of a few users that trip every detector."""
+    """Seeded transactions of a few users that trip every detector.
 
-    def __init__(self) -> None:
+    `silence` is how likely all users are silent for 95 days before a transaction. Event time must
+    not reach the present, ten years after the first: what comes from the future is refused.
+    """
+
+    def __init__(self, silence: float = 0.0007) -> None:
+        self._silence = silence
         self._random = random.Random(20261121)
         self._numbers = count()
         self._time_ms = time.time_ns() // 1_000_000 - 3_600 * _DAY_MS
@@ -38,7 +43,7 @@ class Draws:
         if draw.random() < 0.1:
             self._user = draw.randrange(_USERS)
             self._time_ms += 600_000
-        if draw.random() < 0.0007:
+        if draw.random() < self._silence:
             self._time_ms += 95 * _DAY_MS
         self._time_ms += draw.choice((500, 4_000, 60_000))
         user = self._user
@@ -69,8 +74,8 @@ class Draws:
 class Feed:
     """Transactions drawn at random, sent under their keys."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
-        self.draw = Draws().draw
+    def __init__(self, bootstrap_servers: str, draws: Draws | None = None) -> None:
+        self.draw = (draws or Draws()).draw
         self._producer = Producer(
             {"bootstrap.servers": bootstrap_servers, "enable.idempotence": True}
         )

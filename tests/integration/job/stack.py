@@ -1,8 +1,8 @@
 """A broker and a Flink cluster with the job in it, for tests that compare all its topics."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cardwatch_local.flink import FlinkCluster
@@ -18,42 +18,67 @@ class JobStack:
 
     bootstrap_servers: str
     cluster: FlinkCluster
+    settings: StackSettings
 
 
 @contextmanager
 def running_job(
-    home: Path, fetched_jars: Path, *, taskmanagers: int, started: int | None = None
+    home: Path,
+    fetched_jars: Path,
+    *,
+    taskmanagers: int,
+    started: int | None = None,
+    arguments: Sequence[str] = (),
 ) -> Iterator[JobStack]:
     """Run the job on `started` of `taskmanagers` TaskManagers, all if None; then stop it all."""
     (home / "jars").symlink_to(fetched_jars)
     settings = StackSettings(
         home=home, name="job-tests", parallelism=taskmanagers, checkpoint_interval_ms=500
     )
-    jars: dict[str, list[Path]] = {}
-    for jar in read_lock():
-        jars.setdefault(jar.server, []).append(fetched_jars / jar.path)
-    kafka = KafkaBroker(settings, jars["kafka"])
+    kafka = KafkaBroker(settings, _jars(settings, "kafka"))
     try:
         kafka.start()
         kafka.wait_ready()
         create_topics(kafka.bootstrap_servers)
-        cluster = FlinkCluster(
-            settings,
-            jars["flink"],
-            job=[
-                *("-pym", "cardwatch_job.main"),
-                *("--bootstrap-servers", kafka.bootstrap_servers),
-                *("--checkpoint-interval-ms", "500"),
-            ],
-        )
-        cluster.prepare()
+        cluster = _cluster(settings, kafka.bootstrap_servers, arguments)
         try:
             for server in (cluster.jobmanager, *cluster.taskmanagers[:started]):
                 server.start()
             cluster.jobmanager.wait_ready()
-            yield JobStack(kafka.bootstrap_servers, cluster)
+            yield JobStack(kafka.bootstrap_servers, cluster, settings)
         finally:
             for server in (*cluster.taskmanagers, cluster.jobmanager):
                 server.stop()
     finally:
         kafka.stop()
+
+
+@contextmanager
+def another_jobmanager(stack: JobStack, *arguments: str) -> Iterator[FlinkCluster]:
+    """Start the JobManager of a cluster of its own, with the job in it, on the same broker."""
+    settings = replace(stack.settings, name=f"{stack.settings.name}-2")
+    cluster = _cluster(settings, stack.bootstrap_servers, arguments)
+    try:
+        cluster.jobmanager.start()
+        yield cluster
+    finally:
+        cluster.jobmanager.stop()
+
+
+def _cluster(
+    settings: StackSettings, bootstrap_servers: str, arguments: Sequence[str]
+) -> FlinkCluster:
+    job = [
+        *("-pym", "cardwatch_job.main"),
+        *("--bootstrap-servers", bootstrap_servers),
+        *("--checkpoint-interval-ms", str(settings.checkpoint_interval_ms)),
+        *arguments,
+    ]
+    cluster = FlinkCluster(settings, _jars(settings, "flink"), job=job)
+    cluster.prepare()
+    return cluster
+
+
+def _jars(settings: StackSettings, server: str) -> list[Path]:
+    folder = settings.jars_dir.resolve()
+    return [folder / jar.path for jar in read_lock() if jar.server == server]
