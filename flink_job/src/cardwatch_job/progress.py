@@ -13,10 +13,11 @@ class Progress:
     transactions of the others no longer counts, or an idle one would hold up time for ever.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, transactions_a_round: int = _ROUND) -> None:
+        self._round = transactions_a_round
         self._latest: dict[int, int] = {}
         self._before: dict[int, int] = {}
-        self._left = _ROUND
+        self._left = transactions_a_round
 
     def note(self, partition: int, event_time: int) -> None:
         """Take in a transaction's event time. Milliseconds."""
@@ -25,9 +26,14 @@ class Progress:
             latest[partition] = event_time
         self._left -= 1
         if not self._left:
-            self._before, self._latest, self._left = latest, {}, _ROUND
+            self._before, self._latest, self._left = latest, {}, self._round
 
     @property
     def slowest_ms(self) -> int:
-        """The latest event time of the partition that is furthest behind; 0 before the first."""
-        return min((self._before | self._latest).values(), default=0)
+        """The latest event time of the partition that is furthest behind.
+
+        0 until the first round is over: nobody knows yet which partitions there are.
+        """
+        if not self._before:
+            return 0
+        return min((self._before | self._latest).values())

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.transactions import NOON_MS, encoded_transaction, make_transaction
+from tests.unit.transactions import NOON_MS, encoded_transaction
 
 from cardwatch_contracts.alert import decode_alert
 from cardwatch_contracts.card import Card, card_key, decode_card_profile
@@ -111,7 +111,6 @@ def test_a_transaction_from_the_future_is_set_aside_and_moves_no_time() -> None:
     (letter,) = court.hear(value, timestamp_ms=NOON_MS)
     assert letter.topic == DEAD_LETTERS.name
     assert "5 min after arrival" in decode_dead_letter(letter.value).reason
-    assert court.judge.progress.slowest_ms == 0
     court.hear(encoded_transaction(transaction_id="t-2"), timestamp_ms=NOON_MS)
     assert court.judge.take_counts().late == 0
 
@@ -178,9 +177,3 @@ def test_profiles_are_published_often_at_first_then_with_every_tenth() -> None:
         in court.topics(encoded_transaction(transaction_id=f"t-{number}", after_s=number * 3600))
     ]
     assert published == [1, 2, 5, PROFILE_EVERY, 20, 30, 40]
-
-
-def test_the_latest_time_is_that_of_what_was_judged() -> None:
-    court = Court()
-    court.hear(encoded_transaction())
-    assert court.judge.progress.slowest_ms == make_transaction().event_time
