@@ -11,8 +11,8 @@ length of -1 stands for a missing value.
                int64 offset, int32 partition, int32 length of key, of header, of value;
                then all keys, all headers, all values
     results  = an int32 for each field of `Counts`;
-               int32 number of buckets, for each int32 bucket, int32 number of changed users,
-               for each int32 length, user id, int32 length, memory;
+               int32 number of buckets, for each int32 bucket, int32 number of changed users, all
+               int32 lengths of user ids, all int32 lengths of memories, all ids, all memories;
                int32 number of records, for each int32 length and bytes of topic, key, value,
                header; int32 number of partial sums, for each int64 start, int64 count, sum,
                smallest and largest amount, int32 length and bytes of dimension, name, currency
@@ -24,7 +24,7 @@ Without being asked Python sends memories only when there are many.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from struct import Struct
+from struct import Struct, pack
 from typing import Final
 
 from cardwatch_job.judge import Counts
@@ -107,11 +107,13 @@ def write_results(
     """Write what a call led to. A changed user without a memory is forgotten."""
     parts = [_COUNTS.pack(*counts.as_tuple()), _INT.pack(len(changed))]
     for bucket, users in changed.items():
-        parts.append(_INT.pack(bucket))
-        parts.append(_INT.pack(len(users)))
-        for user, memory in users.items():
-            parts += _with_length(user.encode())
-            parts += _with_length(memory)
+        names = [user.encode() for user in users]
+        memories = list(users.values())
+        lengths = [len(name) for name in names]
+        lengths += [-1 if memory is None else len(memory) for memory in memories]
+        parts.append(pack(f">ii{len(lengths)}i", bucket, len(names), *lengths))
+        parts += names
+        parts += [memory for memory in memories if memory is not None]
     parts.append(_INT.pack(len(records)))
     for record in records:
         parts += _with_length(record.topic.encode())

@@ -79,6 +79,9 @@ class Reader:
         length = self.number()
         return None if length < 0 else self._stream.read(length)
 
+    def bytes(self, count: int) -> bytes:
+        return self._stream.read(count)
+
     def rest(self) -> bytes:
         return self._stream.read()
 
@@ -97,7 +100,8 @@ def test_results_are_written_as_the_jvm_reads_them() -> None:
     assert [reader.number() for _ in range(5)] == [1, 2, 3, 4, 5]
     assert reader.number() == 2
     assert (reader.number(), reader.number()) == (77, 2)
-    assert [reader.sized() for _ in range(4)] == [b"u1", b"memory", "ü2".encode(), None]
+    assert [reader.number() for _ in range(4)] == [2, 3, 6, -1]
+    assert reader.bytes(11) == "u1ü2memory".encode()
     assert (reader.number(), reader.number()) == (78, 0)
     assert reader.number() == 2
     assert [reader.sized() for _ in range(4)] == [b"alerts", b"k", b"v", b"00-1"]

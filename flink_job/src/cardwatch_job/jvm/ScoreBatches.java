@@ -218,18 +218,31 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
     private void takeUsers() throws Exception {
         int bucket = input.readInt();
         int changed = input.readInt();
+        int[] idLengths = readLengths(changed);
+        int[] memoryLengths = readLengths(changed);
+        String[] ids = new String[changed];
+        for (int i = 0; i < changed; i++) {
+            ids[i] = new String(read(idLengths[i]), StandardCharsets.UTF_8);
+        }
         if (changed > 0) {
             useBucket(Integer.valueOf(bucket));
         }
         for (int i = 0; i < changed; i++) {
-            String user = new String(read(), StandardCharsets.UTF_8);
-            byte[] memory = read();
+            byte[] memory = read(memoryLengths[i]);
             if (memory == null) {
-                users.remove(user);
+                users.remove(ids[i]);
             } else {
-                users.put(user, memory);
+                users.put(ids[i], memory);
             }
         }
+    }
+
+    private int[] readLengths(int count) throws Exception {
+        int[] lengths = new int[count];
+        for (int i = 0; i < count; i++) {
+            lengths[i] = input.readInt();
+        }
+        return lengths;
     }
 
     private void sendRecords() throws Exception {
@@ -262,7 +275,10 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
     }
 
     private byte[] read() throws Exception {
-        int length = input.readInt();
+        return read(input.readInt());
+    }
+
+    private byte[] read(int length) throws Exception {
         if (length < 0) {
             return null;
         }
