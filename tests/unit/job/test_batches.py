@@ -79,7 +79,7 @@ class Reader:
         length = self.number()
         return None if length < 0 else self._stream.read(length)
 
-    def bytes(self, count: int) -> bytes:
+    def raw(self, count: int) -> bytes:
         return self._stream.read(count)
 
     def rest(self) -> bytes:
@@ -101,7 +101,7 @@ def test_results_are_written_as_the_jvm_reads_them() -> None:
     assert reader.number() == 2
     assert (reader.number(), reader.number()) == (77, 2)
     assert [reader.number() for _ in range(4)] == [2, 3, 6, -1]
-    assert reader.bytes(11) == "u1ü2memory".encode()
+    assert reader.raw(11) == "u1ü2memory".encode()
     assert (reader.number(), reader.number()) == (78, 0)
     assert reader.number() == 2
     assert [reader.sized() for _ in range(4)] == [b"alerts", b"k", b"v", b"00-1"]
