@@ -14,9 +14,8 @@ from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.rules import RuleSet
 
 PROFILE_EVERY: Final = 10
-"""A card's profile is published with its first, second and fifth transaction, then with every
-tenth: an average over more hardly moves in between, and a profile costs as much as judging."""
-_FIRST_PROFILES: Final = (1, 2, 5)
+"""A card's profile is published with each of its first ten transactions, then with every tenth:
+an average over more hardly moves in between, and a profile costs as much as judging."""
 
 
 def alert_record(
@@ -69,7 +68,7 @@ def dead_letter_record(record: InputRecord, reason: str) -> OutputRecord:
 
 def profile_due(transactions: int) -> bool:
     """Whether a card's profile is published with its latest transaction."""
-    return transactions % PROFILE_EVERY == 0 or transactions in _FIRST_PROFILES
+    return transactions <= PROFILE_EVERY or transactions % PROFILE_EVERY == 0
 
 
 def profile_record(user_id: str, card_id: str, card: CardState) -> OutputRecord:
