@@ -70,7 +70,7 @@ integration: ## Tests on a real Kafka, Flink and Valkey, started for them
 	$(bootstrap) dev
 	$(pytest) tests/integration
 
-test-chaos: ## The job killed, frozen and rescaled under load; about a quarter of an hour
+test-chaos: ## The job killed, frozen and rescaled under load; about twenty minutes
 	$(bootstrap) dev
 	$(pytest) -rP tests/chaos
 
