@@ -28,12 +28,14 @@ _MODULES: Final = (
     "cardwatch_contracts/_transaction_checks.py",
     "cardwatch_contracts/codec.py",
     "cardwatch_contracts/privacy.py",
-    *(
-        f"cardwatch_job/{name}.py"
-        for name in (
-            *("batches", "judge", "outputs", "progress", "rules", "users", "waiting", "windows"),
-        )
-    ),
+    "cardwatch_job/batches.py",
+    "cardwatch_job/judge.py",
+    "cardwatch_job/outputs.py",
+    "cardwatch_job/progress.py",
+    "cardwatch_job/rules.py",
+    "cardwatch_job/users.py",
+    "cardwatch_job/waiting.py",
+    "cardwatch_job/windows.py",
 )
 _DETECTORS: Final = "cardwatch_job/detectors"
 _INTERPRETED: Final = ("__init__.py", "stored.py")

@@ -28,11 +28,11 @@ from cardwatch_job.windows import QUIET_MS, RETAINED_MS, WINDOW_MS
 
 _PACKAGE: Final = "dev.cardwatch"
 _EVERY_MS: Final = 1000
+"""How often sums are asked for, and windows that changed are written. Milliseconds."""
 _PIECE_BYTES: Final = 512 * 1024
 """Batches that go to Python in one call, once there are so many. Bytes."""
 _PIECE_DELAY_MS: Final = 5
 """How long a batch waits at most for others that go with it. Milliseconds."""
-"""How often sums are asked for, and windows that changed are written. Milliseconds."""
 _BUCKET_TYPE: Final = Types.INT()
 _SUMMED_TYPE: Final = Types.ROW([Types.STRING(), Types.STRING(), Types.STRING()])
 """What is summed up: dimension, name, currency."""
