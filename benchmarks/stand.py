@@ -1,6 +1,5 @@
 """The test stand: a broker of its own, filled once, on which contenders run one after another."""
 
-import os
 import shutil
 import sys
 import tempfile
@@ -30,11 +29,9 @@ class _StandSettings(StackSettings):
     """Settings of a stack whose Python processes find the benchmarks' programs."""
 
     @property
-    def mark(self) -> dict[str, str]:
-        """Environment of every process."""
-        mark: dict[str, str] = StackSettings.mark.fget(self)  # type: ignore[attr-defined]
-        path = [*mark["PYTHONPATH"].split(os.pathsep), str(REPOSITORY)]
-        return {**mark, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+    def python_path(self) -> list[str]:
+        """Folders in which Python looks first."""
+        return [*super().python_path, str(REPOSITORY)]
 
 
 class Stand:

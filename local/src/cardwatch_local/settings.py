@@ -128,10 +128,11 @@ class StackSettings:
         """Environment of every process of this stack: what is left of it can be told by it."""
         return {
             STACK_VARIABLE: str(self.stack_dir.absolute()),
-            "PYTHONPATH": os.pathsep.join(self._python_path()),
+            "PYTHONPATH": os.pathsep.join(self.python_path),
         }
 
-    def _python_path(self) -> list[str]:
+    @property
+    def python_path(self) -> list[str]:
         """Folders in which Python looks first: the compiled job, where there is one."""
         compiled = find_compiled()
         own = os.environ.get("PYTHONPATH")
