@@ -46,6 +46,8 @@ def tell() -> KeptStory:
     held = _txn("held", "waiting", after_s=_LATEST_S, amount_minor=_VERY_HIGH)
     known = [*_pasts(), _judged_before(), _in_francs("francs-1")]
     first = [_in_francs("francs-2"), _txn("before-held", "waiting", after_s=_LATEST_S - 5)]
+    # Were it not remembered, this would be judged in its place, and nothing be found of its amount.
+    again = replace(held, amount_minor=2_500)
     then = [*_suspicious(), *_over_the_limit(), *_under_the_config()]
     return KeptStory(
         arguments=("--out-of-orderness-ms", str(_WAIT_S * 1000)),
@@ -54,7 +56,7 @@ def tell() -> KeptStory:
             Step(_records([held]), 0),
         ),
         after=(
-            Step(_records([*first, held]), len(first) + 1),
+            Step(_records([*first, again]), len(first) + 1),
             Step(_records([*then, _judged_before()]), len(then)),
         ),
         waiting=encode(held).decode(),
