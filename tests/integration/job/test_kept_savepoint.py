@@ -16,6 +16,7 @@ from tests.integration.job.kept_savepoints import (
 from tests.integration.job.stack import JobStack, running_job
 
 from cardwatch_contracts.alert import Alert, decode_alert
+from cardwatch_contracts.codec import encode
 from cardwatch_contracts.detector_config import decode_config_ack
 from cardwatch_contracts.stats import decode_stats
 from cardwatch_contracts.topics import ALERTS, CONFIG_ACKS, STATS
@@ -59,6 +60,27 @@ def test_the_job_goes_on_from_a_kept_savepoint_as_if_it_had_never_stopped(
     assert sorted(alert.transaction.transaction_id for alert in alerts) == sorted(story.alerts)
     found = {alert.transaction.transaction_id: _verdict(alert, story) for alert in alerts}
     assert found == story.alerts
+
+
+@pytest.mark.timeout(600)
+def test_what_waited_before_a_restart_is_judged_though_nothing_else_comes(
+    tmp_path: Path, fetched_jars: Path
+) -> None:
+    archive = kept(SCHEMA_VERSION)
+    story = read_story(archive)
+
+    def prepare(settings: StackSettings, bootstrap_servers: str) -> None:
+        for step in story.before:
+            send(bootstrap_servers, step)
+        unpack(archive, settings.data_dir / "checkpoints" / "kept" / "chk-1")
+
+    with running_job(
+        tmp_path, fetched_jars, taskmanagers=1, arguments=story.arguments, prepare=prepare
+    ) as stack:
+        wait_judged(stack, 1)
+        drain(stack)
+        (message,) = read_topic(stack.bootstrap_servers, ALERTS)
+    assert encode(decode_alert(value_of(message)).transaction).decode() == story.waiting
 
 
 def _acknowledged(stack: JobStack) -> dict[str, tuple[int, ...]]:
