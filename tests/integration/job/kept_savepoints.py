@@ -67,6 +67,8 @@ class KeptStory(msgspec.Struct, frozen=True, kw_only=True):
     """Generations that may still judge, by name."""
     alerts: dict[str, Verdict]
     """By transaction id: every alert that is written after the savepoint, and no other."""
+    profile: dict[str, str | int | float]
+    """What the last profile of one card says."""
     window_currency: str
     """Of this currency one window has transactions from before and from after."""
     window_count: int

@@ -1,7 +1,7 @@
 """What is remembered in a kept savepoint, told so that each thing remembered is asked for later.
 
-Users have a past that makes their next transaction suspicious; a new user makes the same one, of
-which nothing must be found. All times are fixed.
+Users have a past after which one transaction is suspicious and another is just not; a new user
+makes the suspicious one too, and nothing must be found of it. All times are fixed.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from zlib import crc32
 
 from msgspec.structs import replace
 from tests.integration.job.kept_savepoints import KeptRecord, KeptStory, Step, Verdict
-from tests.unit.detectors.stories import STORIES
+from tests.integration.job.savepoint_pasts import PASTS, of_user, pasts, presents, profile
 from tests.unit.transactions import NOON_MS, make_transaction
 
 from cardwatch_contracts.card import Card, card_key
@@ -23,7 +23,12 @@ from cardwatch_contracts.detector_config import (
     Selector,
     VeryHighValueConfig,
 )
-from cardwatch_contracts.topics import CARDS, DETECTOR_CONFIGS, TRANSACTIONS, Topic
+from cardwatch_contracts.topics import (
+    CARDS,
+    DETECTOR_CONFIGS,
+    TRANSACTIONS,
+    Topic,
+)
 from cardwatch_contracts.transaction import Transaction
 from cardwatch_job.detectors import DETECTORS
 
@@ -38,17 +43,15 @@ _LATEST_S: Final = 7200.0
 """Later than all else before the savepoint. What waits must be the newest of its bucket."""
 _CURRENCY: Final = "CHF"
 
-_PASTS: Final = {name: story for name, story in STORIES.items() if story.past}
-
 
 def tell() -> KeptStory:
     """Return the whole story."""
     held = _txn("held", "waiting", after_s=_LATEST_S, amount_minor=_VERY_HIGH)
-    known = [*_pasts(), _judged_before(), _in_francs("francs-1")]
+    known = [*pasts(), _judged_before(), _in_francs("francs-1")]
     first = [_in_francs("francs-2"), _txn("before-held", "waiting", after_s=_LATEST_S - 5)]
     # Were it not remembered, this would be judged in its place, and nothing be found of its amount.
     again = replace(held, amount_minor=2_500)
-    then = [*_suspicious(), *_over_the_limit(), *_under_the_config()]
+    then = [*presents(), *_over_the_limit(), *_under_the_config()]
     return KeptStory(
         arguments=("--out-of-orderness-ms", str(_WAIT_S * 1000)),
         before=(
@@ -63,6 +66,7 @@ def tell() -> KeptStory:
         detectors=tuple(detector.name for detector in DETECTORS),
         configs={"strict": (3, 4)},
         alerts=_alerts(),
+        profile=profile(),
         window_currency=_CURRENCY,
         window_count=2,
     )
@@ -71,35 +75,13 @@ def tell() -> KeptStory:
 def _alerts() -> dict[str, Verdict]:
     name, generation = DEFAULT_CONFIG.name, DEFAULT_CONFIG.generation
     return {
-        **{f"{past}-known": Verdict(name, generation, (past,)) for past in _PASTS},
+        **{f"{past}-known": Verdict(name, generation, (past,)) for past in PASTS},
         "limit-known": Verdict(name, generation, ("limit_exceeded",)),
         # Five seconds after a transaction that came later than it.
         "held": Verdict(name, generation, ("rapid_transactions", "very_high_value")),
         "above-100": Verdict("strict", 3, ("very_high_value",)),
         "above-200": Verdict("strict", 4, ("very_high_value",)),
     }
-
-
-def _pasts() -> list[Transaction]:
-    return [
-        _of_user(txn, f"{name}-past-{place}", f"known-{name}")
-        for name, story in _PASTS.items()
-        for place, txn in enumerate(story.past)
-    ]
-
-
-def _suspicious() -> list[Transaction]:
-    """Return what is suspicious after the past, of who has it and of who is new."""
-    return [
-        _of_user(story.suspicious, f"{name}-{whose}", f"{whose}-{name}")
-        for name, story in _PASTS.items()
-        for whose in ("known", "new")
-    ]
-
-
-def _of_user(txn: Transaction, transaction_id: str, user_id: str) -> Transaction:
-    card_id = f"{user_id}-{txn.card_id}"
-    return replace(txn, transaction_id=transaction_id, user_id=user_id, card_id=card_id)
 
 
 def _txn(
@@ -114,7 +96,7 @@ def _txn(
     plain = make_transaction(
         after_s=after_s, amount_minor=amount_minor, currency=currency, bank_id=bank_id
     )
-    return _of_user(plain, transaction_id, user_id)
+    return of_user(plain, transaction_id, user_id)
 
 
 def _judged_before() -> Transaction:
