@@ -1,7 +1,7 @@
 """What is remembered of a user and their cards between transactions.
 
 Everything is bounded, so that a user's memory is too: at most `MAX_CARDS` cards with
-`MAX_WINDOW_ENTRIES` times in each of two windows.
+`MAX_WINDOW_ENTRIES` times in each of two windows. `history.pxd` has the types for machine code.
 """
 
 from dataclasses import dataclass, field
@@ -25,6 +25,7 @@ DUPLICATES_WITHIN_MS: Final = 10 * 60_000
 """Event time for which a user's transaction ids are remembered. Milliseconds."""
 MAX_RECENT_IDS: Final = 64
 """Transaction ids remembered of one user, whatever the time."""
+_MAX_SUM_MINOR: Final = 2**62
 
 
 @dataclass
@@ -54,9 +55,11 @@ class CardState:
         return self.amount_sum_minor / self.amounts if self.amounts else None
 
     def learn(self, txn: Transaction) -> None:
-        """Take in what several detectors need. A late transaction does not turn back time."""
-        latitude, longitude, time_ms = txn.latitude, txn.longitude, txn.event_time
-        amount = txn.amount_minor
+        """Take in what several detectors need."""
+        self.take(txn.event_time, txn.latitude, txn.longitude, txn.amount_minor)
+
+    def take(self, time_ms: int, latitude: float, longitude: float, amount_minor: int) -> None:
+        """Take in a transaction. A late one does not turn back time."""
         if not self.transactions or time_ms >= self.last_event_time:
             self.last_event_time = time_ms
             self.last_latitude = latitude
@@ -64,9 +67,12 @@ class CardState:
         self.transactions += 1
         self.latitude_sum += latitude
         self.longitude_sum += longitude
-        if amount > 0:
+        if amount_minor > 0:
+            if self.amount_sum_minor > _MAX_SUM_MINOR:  # the mean stays what it was
+                self.amount_sum_minor //= 2
+                self.amounts //= 2
             self.amounts += 1
-            self.amount_sum_minor += amount
+            self.amount_sum_minor += amount_minor
 
     def stored(self) -> StoredCard:
         """Return the form in which it is kept in Flink's state."""
@@ -90,16 +96,14 @@ class UserState:
     """What is remembered of one user: their cards by card id."""
 
     cards: dict[str, CardState] = field(default_factory=dict)
-    recent_ids: list[str] = field(default_factory=list)
-    """Ids of the latest transactions, in the order in which they were judged."""
-    recent_times: list[int] = field(default_factory=list)
-    """Their event times."""
+    recent: dict[str, int] = field(default_factory=dict)
+    """Event times of the latest transactions by id, in the order in which they were judged."""
     held: tuple[HeldTransaction, ...] = ()
     """Transactions that wait for earlier ones."""
 
     def has_seen(self, transaction_id: str) -> bool:
         """Whether one of this id was judged within `DUPLICATES_WITHIN_MS`, or waits."""
-        if transaction_id in self.recent_ids:
+        if transaction_id in self.recent:
             return True
         return bool(self.held) and transaction_id in [held.transaction_id for held in self.held]
 
@@ -115,15 +119,17 @@ class UserState:
 
     def remember_id(self, transaction_id: str, event_time: int) -> None:
         """Know a transaction if it comes again. Event time in milliseconds."""
-        ids, times = self.recent_ids, self.recent_times
+        recent = self.recent
         oldest_ms = event_time - DUPLICATES_WITHIN_MS
-        expired = max(0, len(times) - MAX_RECENT_IDS + 1)
-        while expired < len(times) and times[expired] < oldest_ms:
+        expired = 0
+        for time_ms in recent.values():
+            if time_ms >= oldest_ms and len(recent) - expired < MAX_RECENT_IDS:
+                break
             expired += 1
-        if expired > 0:
-            del ids[:expired], times[:expired]
-        ids.append(transaction_id)
-        times.append(event_time)
+        if expired:
+            for known_id in list(recent)[:expired]:
+                del recent[known_id]
+        recent[transaction_id] = event_time
 
     def forget_before(self, time_ms: int) -> bool:
         """Forget the cards whose latest transaction is older; return whether any was.
@@ -166,7 +172,8 @@ class History:
 def encode_user(user: UserState) -> bytes:
     """Pack a user's memory for keyed state."""
     cards = {card_id: card.stored() for card_id, card in user.cards.items()}
-    return pack(StoredUser(SCHEMA_VERSION, cards, user.recent_ids, user.recent_times, user.held))
+    ids, times = list(user.recent), list(user.recent.values())
+    return pack(StoredUser(SCHEMA_VERSION, cards, ids, times, user.held))
 
 
 def decode_user(value: bytes | None) -> UserState:
@@ -179,7 +186,8 @@ def decode_user(value: bytes | None) -> UserState:
         return UserState()
     stored = unpack(value)
     cards = {card_id: _card_of(card) for card_id, card in stored.cards.items()}
-    return UserState(cards, stored.recent_ids, stored.recent_times, stored.held)
+    recent = dict(zip(stored.recent_ids, stored.recent_times, strict=True))
+    return UserState(cards, recent, stored.held)
 
 
 def _card_of(stored: StoredCard) -> CardState:
