@@ -531,6 +531,15 @@ cdef int _within(tuple times, Scanned* txn, double window_s) except -1:
     return count
 
 
+cdef bint _may_have_seen(UserState user, str transaction_id) except -1:
+    """Whether a transaction may be a duplicate."""
+    cdef str known
+    for known in user.recent_ids:
+        if known == transaction_id:
+            return True
+    return bool(user.held)
+
+
 cdef class Screen:
     """Judges what it can; made anew for each `Judge`."""
 
@@ -626,7 +635,7 @@ cdef class Screen:
         transaction_id = _str(data, &txn.text[TRANSACTION_ID])
         card_id = _str(data, &txn.text[CARD_ID])
         card = user.cards.get(card_id)
-        if card is None or not card.transactions or user.has_seen(transaction_id):
+        if card is None or not card.transactions or _may_have_seen(user, transaction_id):
             return None
         silence_ms = txn.event_time - card.last_event_time
         limits = self._thresholds_for(txn)

@@ -61,11 +61,11 @@ def test_a_transaction_is_known_again_for_ten_minutes_of_event_time() -> None:
     assert user.has_seen("t-1")
     user.remember_id("t-3", _START_MS + 600_001)
     assert not user.has_seen("t-1")
-    assert list(user.recent) == ["t-2", "t-3"]
+    assert user.recent_ids == ["t-2", "t-3"]
 
 
 def test_the_ids_remembered_are_bounded() -> None:
     user = UserState()
     for number in range(1000):
         user.remember_id(f"t-{number}", _START_MS)
-    assert list(user.recent) == [f"t-{number}" for number in range(936, 1000)]
+    assert user.recent_ids == [f"t-{number}" for number in range(936, 1000)]

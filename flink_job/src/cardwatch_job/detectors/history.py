@@ -96,14 +96,16 @@ class UserState:
     """What is remembered of one user: their cards by card id."""
 
     cards: dict[str, CardState] = field(default_factory=dict)
-    recent: dict[str, int] = field(default_factory=dict)
-    """Event times of the latest transactions by id, in the order in which they were judged."""
+    recent_ids: list[str] = field(default_factory=list)
+    """Ids of the latest transactions, in the order in which they were judged."""
+    recent_times: list[int] = field(default_factory=list)
+    """Their event times."""
     held: tuple[HeldTransaction, ...] = ()
     """Transactions that wait for earlier ones."""
 
     def has_seen(self, transaction_id: str) -> bool:
         """Whether one of this id was judged within `DUPLICATES_WITHIN_MS`, or waits."""
-        if transaction_id in self.recent:
+        if transaction_id in self.recent_ids:
             return True
         return bool(self.held) and transaction_id in [held.transaction_id for held in self.held]
 
@@ -119,17 +121,15 @@ class UserState:
 
     def remember_id(self, transaction_id: str, event_time: int) -> None:
         """Know a transaction if it comes again. Event time in milliseconds."""
-        recent = self.recent
+        ids, times = self.recent_ids, self.recent_times
         oldest_ms = event_time - DUPLICATES_WITHIN_MS
-        expired = 0
-        for time_ms in recent.values():
-            if time_ms >= oldest_ms and len(recent) - expired < MAX_RECENT_IDS:
-                break
+        expired = max(0, len(times) - MAX_RECENT_IDS + 1)
+        while expired < len(times) and times[expired] < oldest_ms:
             expired += 1
-        if expired:
-            for known_id in list(recent)[:expired]:
-                del recent[known_id]
-        recent[transaction_id] = event_time
+        if expired > 0:
+            del ids[:expired], times[:expired]
+        ids.append(transaction_id)
+        times.append(event_time)
 
     def forget_before(self, time_ms: int) -> bool:
         """Forget the cards whose latest transaction is older; return whether any was.
@@ -172,8 +172,7 @@ class History:
 def encode_user(user: UserState) -> bytes:
     """Pack a user's memory for keyed state."""
     cards = {card_id: card.stored() for card_id, card in user.cards.items()}
-    ids, times = list(user.recent), list(user.recent.values())
-    return pack(StoredUser(SCHEMA_VERSION, cards, ids, times, user.held))
+    return pack(StoredUser(SCHEMA_VERSION, cards, user.recent_ids, user.recent_times, user.held))
 
 
 def decode_user(value: bytes | None) -> UserState:
@@ -186,8 +185,7 @@ def decode_user(value: bytes | None) -> UserState:
         return UserState()
     stored = unpack(value)
     cards = {card_id: _card_of(card) for card_id, card in stored.cards.items()}
-    recent = dict(zip(stored.recent_ids, stored.recent_times, strict=True))
-    return UserState(cards, recent, stored.held)
+    return UserState(cards, stored.recent_ids, stored.recent_times, stored.held)
 
 
 def _card_of(stored: StoredCard) -> CardState:
