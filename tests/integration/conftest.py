@@ -14,12 +14,16 @@ from cardwatch_local.topics import create_topics
 from cardwatch_local.valkey import ValkeyServer
 
 
-@pytest.fixture(scope="session")
-def fetched_jars() -> Path:
-    """Folder with every locked jar: the user's own, so that they are fetched once a machine."""
+def fetch_jars() -> Path:
+    """Return a folder with every locked jar: the user's own, fetched once a machine."""
     settings = StackSettings()
     JarStore(settings.jars_dir, repository=settings.maven_repository).fetch(read_lock())
     return settings.jars_dir
+
+
+@pytest.fixture(scope="session")
+def fetched_jars() -> Path:
+    return fetch_jars()
 
 
 @pytest.fixture(scope="session")

@@ -92,6 +92,7 @@ def score_batches(
         _EVERY_MS,
         _PIECE_BYTES,
         _PIECE_DELAY_MS,
+        settings.out_of_orderness_ms > 0,
     )
     transformation = jvm.org.apache.flink.streaming.api.transformations.TwoInputTransformation(
         keyed.getTransformation(),

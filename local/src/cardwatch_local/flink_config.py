@@ -101,9 +101,12 @@ def _scheduling(settings: StackSettings) -> dict[str, str]:
         "cluster.registration.error-delay": "500 ms",
         "heartbeat.interval": "2 s",
         "heartbeat.timeout": "10 s",
-        "restart-strategy.type": "exponential-delay",
-        "restart-strategy.exponential-delay.initial-backoff": "1 s",
-        "restart-strategy.exponential-delay.max-backoff": "10 s",
+        # A TaskManager that was killed is back after three to four seconds. A job that starts
+        # without it starts again when it comes, and its workers with it. An exponential delay
+        # would be longer after each failure, until there was none for an hour.
+        "restart-strategy.type": "fixed-delay",
+        "restart-strategy.fixed-delay.delay": "4 s",
+        "restart-strategy.fixed-delay.attempts": str(2**31 - 1),
     }
 
 

@@ -9,14 +9,14 @@ from confluent_kafka import Producer
 from msgspec.structs import replace
 from tests.integration.job.stack import JobStack
 
-from cardwatch_contracts.card import Card, card_key
+from cardwatch_contracts.card import Card, card_key, decode_card_profile
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.detector_config import ConfigRecord
-from cardwatch_contracts.topics import ALERTS, DETECTOR_CONFIGS, TRANSACTIONS
+from cardwatch_contracts.topics import ALERTS, CARD_PROFILES, DETECTOR_CONFIGS, TRANSACTIONS
 from cardwatch_contracts.transaction import Transaction
 from cardwatch_local.demo.drain import Drain
 from cardwatch_local.reading.offsets import OffsetReader
-from cardwatch_local.reading.topic import read_topic
+from cardwatch_local.reading.topic import read_topic, value_of
 
 _DAY_MS = 86_400_000
 _USERS = 40
@@ -134,3 +134,17 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60) 
 def alerts_committed(stack: JobStack) -> int:
     """Count the alerts that a consumer sees that reads committed."""
     return sum(1 for _ in read_topic(stack.bootstrap_servers, ALERTS))
+
+
+def judged(stack: JobStack) -> int:
+    """Count the transactions judged, where no card has more than ten: each brings a profile."""
+    profiles = (
+        decode_card_profile(value_of(m)) for m in read_topic(stack.bootstrap_servers, CARD_PROFILES)
+    )
+    return len({(profile.card_id, profile.version) for profile in profiles if profile.transactions})
+
+
+def wait_judged(stack: JobStack, transactions: int) -> None:
+    """Wait until so many were judged since the broker's start, and not one more."""
+    wait_until(lambda: judged(stack) >= transactions, f"{transactions} transactions judged")
+    assert judged(stack) == transactions

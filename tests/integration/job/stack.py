@@ -1,6 +1,6 @@
 """A broker and a Flink cluster with the job in it, for tests that compare all its topics."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +21,10 @@ class JobStack:
     settings: StackSettings
 
 
+def _nothing(_settings: StackSettings, _bootstrap_servers: str) -> None:
+    """Leave all as it is."""
+
+
 @contextmanager
 def running_job(
     home: Path,
@@ -29,8 +33,12 @@ def running_job(
     taskmanagers: int,
     started: int | None = None,
     arguments: Sequence[str] = (),
+    prepare: Callable[[StackSettings, str], None] = _nothing,
 ) -> Iterator[JobStack]:
-    """Run the job on `started` of `taskmanagers` TaskManagers, all if None; then stop it all."""
+    """Run the job on `started` of `taskmanagers` TaskManagers, all if None; then stop it all.
+
+    `prepare` is called with the settings and the broker's address before the job starts.
+    """
     (home / "jars").symlink_to(fetched_jars)
     settings = StackSettings(
         home=home, name="job-tests", parallelism=taskmanagers, checkpoint_interval_ms=500
@@ -40,6 +48,7 @@ def running_job(
         kafka.start()
         kafka.wait_ready()
         create_topics(kafka.bootstrap_servers)
+        prepare(settings, kafka.bootstrap_servers)
         cluster = _cluster(settings, kafka.bootstrap_servers, arguments)
         try:
             for server in (cluster.jobmanager, *cluster.taskmanagers[:started]):

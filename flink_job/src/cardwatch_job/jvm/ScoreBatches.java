@@ -1,9 +1,11 @@
 package dev.cardwatch;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Iterator;
 import java.util.Map;
+import java.util.stream.Stream;
 
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
@@ -15,6 +17,7 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.runtime.state.VoidNamespace;
 import org.apache.flink.streaming.api.functions.python.DataStreamPythonFunctionInfo;
 import org.apache.flink.streaming.api.graph.StreamConfig;
 import org.apache.flink.streaming.api.operators.Output;
@@ -33,7 +36,8 @@ import org.apache.flink.util.OutputTag;
  * Before a checkpoint barrier Python is asked for the memories that changed since the last one, which
  * are put into Flink's keyed state. The barrier waits for this answer and for the results of every
  * batch before it (PyFlink finishes its bundle first), so that the state in a checkpoint is that of
- * exactly the records before it. After a failure or a rescale Python starts empty and is told again.
+ * exactly the records before it. After a failure or a rescale Python starts empty and is told again:
+ * of a bucket with its first batch, and where transactions may wait in one of every bucket at once.
  *
  * <p>A call of Python costs as much as judging dozens of transactions. So batches are put together
  * until there is a large piece of them, or the first has waited for some milliseconds: one call,
@@ -47,12 +51,15 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
 
     private static final byte[] TICK = new byte[0];
     private static final byte[] BARRIER = new byte[] {'!'};
+    private static final byte[] NO_RECORDS = new byte[8]; // none, of a topic without a name
+    private static final String USERS = "users";
 
     private final String[] counterNames;
     private final OutputTag sums;
     private final long sumsEveryMs;
     private final int pieceBytes;
     private final long pieceDelayMs;
+    private final boolean waits;
 
     private transient Counter[] counters;
     private transient MapState users;
@@ -60,6 +67,7 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
     private transient DataOutputSerializer piece;
     private transient Integer pieceBucket;
     private transient boolean flushIsDue;
+    private transient boolean restored;
     private transient DataInputDeserializer input;
     private transient StreamRecord reused;
 
@@ -80,6 +88,7 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
         this.sumsEveryMs = ((Number) references[6]).longValue();
         this.pieceBytes = ((Number) references[7]).intValue();
         this.pieceDelayMs = ((Number) references[8]).longValue();
+        this.waits = ((Boolean) references[9]).booleanValue();
         this.setup(task, config, output);
         this.setProcessingTimeService(timeService);
     }
@@ -90,10 +99,11 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
                 getRuntimeContext()
                         .getMapState(
                                 new MapStateDescriptor(
-                                        "users",
+                                        USERS,
                                         Types.STRING,
                                         PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
         known = new BitSet();
+        restored = !waits;
         piece = new DataOutputSerializer(pieceBytes);
         input = new DataInputDeserializer();
         reused = new StreamRecord(null);
@@ -110,8 +120,29 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
     }
 
     public void onProcessingTime(long time) throws Exception {
+        if (!restored) {
+            restored = true;
+            sendMemories();
+        }
         ask(TICK);
         scheduleSums();
+    }
+
+    /** Of every bucket: a transaction may wait in one to which nothing comes. */
+    private void sendMemories() throws Exception {
+        Stream keys = getKeyedStateBackend().getKeys(USERS, VoidNamespace.INSTANCE);
+        ArrayList buckets = new ArrayList();
+        Iterator each = keys.iterator();
+        while (each.hasNext()) {
+            buckets.add(((Row) each.next()).getField(0));
+        }
+        keys.close();
+        for (int i = 0; i < buckets.size(); i++) {
+            Integer bucket = (Integer) buckets.get(i);
+            if (!known.get(bucket.intValue())) {
+                processElement1(new StreamRecord(Row.of(new Object[] {bucket, NO_RECORDS})));
+            }
+        }
     }
 
     public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
