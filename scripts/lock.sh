@@ -4,7 +4,7 @@
 #
 #   build.txt  uv and what builds packages
 #   run.txt    what `make demo` needs
-#   dev.txt    what tests and lint need besides
+#   dev.txt    what compiling, tests and lint need besides
 #   bench.txt  what benchmarks compare with, in an environment apart
 set -eu
 cd "$(dirname "$0")/.."
@@ -20,6 +20,6 @@ compile() {
 
 compile run pyproject.toml --extra local
 compile build --group build --constraints requirements/run.txt
-compile dev --group test --group lint \
+compile dev --group compile --group test --group lint \
     --constraints requirements/run.txt --constraints requirements/build.txt
 compile bench --group bench --constraints requirements/build.txt

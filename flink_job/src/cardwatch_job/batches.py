@@ -7,9 +7,9 @@ length of -1 stands for a missing value.
     input    = sections, one after another; a section = int32 bucket, users, batch
     users    = int32 number, or -1 where Python has them already; then for each
                int32 length, user id, int32 length, memory
-    batch    = int32 number of records, int32 length, topic; for each record int64 timestamp,
-               int64 offset, int32 partition, int32 length of key, of header, of value;
-               then all keys, all headers, all values
+    batch    = int32 number of records, int32 length, topic, int32 bytes of all keys, of all
+               headers, of all values; for each record int64 timestamp, int64 offset, int32
+               partition, int32 length of key, of header, of value; all keys, headers, values
     results  = an int32 for each field of `Counts`;
                int32 number of buckets, for each int32 bucket, int32 number of changed users, all
                int32 lengths of user ids, all int32 lengths of memories, all ids, all memories;
@@ -28,13 +28,13 @@ from struct import Struct, pack
 from typing import Final
 
 from cardwatch_job.judge import Counts
-from cardwatch_job.records import InputRecord, OutputRecord
+from cardwatch_job.records import OutputRecord, Records
 from cardwatch_job.windows import PartialSum
 
 BARRIER: Final = b"!"
 _INT: Final = Struct(">i")
 _MISSING: Final = _INT.pack(-1)
-_RECORD: Final = Struct(">qqiiii")
+_LENGTHS: Final = Struct(">iii")
 _COUNTS: Final = Struct(">5i")
 _SUM: Final = Struct(">5q")
 _SUM_PARTS: Final = 7
@@ -46,7 +46,7 @@ class Section:
 
     bucket: int
     memories: dict[str, bytes] | None
-    records: list[InputRecord]
+    records: Records
 
 
 def read_sections(data: bytes) -> list[Section]:
@@ -74,28 +74,13 @@ def _read_users(data: bytes, position: int) -> tuple[dict[str, bytes] | None, in
     return users, position
 
 
-def _read_records(data: bytes, position: int) -> tuple[list[InputRecord], int]:
+def _read_records(data: bytes, position: int) -> tuple[Records, int]:
     (count,) = _INT.unpack_from(data, position)
-    name, position = _read_bytes(data, position + _INT.size)
-    topic = name.decode()
-    end = position + _RECORD.size * count
-    rows = list(_RECORD.iter_unpack(data[position:end]))
-    keys, end = _slices(data, end, [row[3] for row in rows])
-    headers, end = _slices(data, end, [row[4] for row in rows])
-    values, end = _slices(data, end, [row[5] for row in rows])
-    records = [
-        InputRecord(
-            topic=topic,
-            key=keys[index],
-            value=values[index],
-            partition=row[2],
-            offset=row[1],
-            timestamp_ms=row[0],
-            traceparent=_text(headers[index]),
-        )
-        for index, row in enumerate(rows)
-    ]
-    return records, end
+    topic, position = _read_bytes(data, position + _INT.size)
+    lengths = _LENGTHS.unpack_from(data, position)
+    position += _LENGTHS.size
+    records = Records(data, topic.decode(), count=count, numbers=position, lengths=lengths)
+    return records, records.end
 
 
 def write_results(
@@ -146,19 +131,3 @@ def _read_bytes(data: bytes, position: int) -> tuple[bytes, int]:
     (length,) = _INT.unpack_from(data, position)
     start = position + _INT.size
     return data[start : start + length], start + length
-
-
-def _slices(data: bytes, position: int, lengths: list[int]) -> tuple[list[bytes | None], int]:
-    """Cut one column of a batch; -1 is a missing value."""
-    cut: list[bytes | None] = []
-    for length in lengths:
-        if length < 0:
-            cut.append(None)
-        else:
-            cut.append(data[position : position + length])
-            position += length
-    return cut, position
-
-
-def _text(header: bytes | None) -> str | None:
-    return header.decode(errors="replace") if header else None

@@ -23,10 +23,15 @@ from cardwatch_job.outputs import (
     rekeyed_record,
 )
 from cardwatch_job.progress import Progress
-from cardwatch_job.records import InputRecord, OutputRecord
+from cardwatch_job.records import InputRecord, OutputRecord, Records
 from cardwatch_job.rules import Rules, RuleSet
 from cardwatch_job.waiting import WaitingRoom
 from cardwatch_job.windows import PartialSums
+
+try:
+    from cardwatch_job.screen import Screen
+except ImportError:  # not compiled: the detectors look at every transaction
+    Screen = None  # type: ignore[assignment, misc]
 
 MAX_AHEAD_MS: Final = 5 * 60_000
 """How far a transaction's event time may lie after Kafka took it. Milliseconds."""
@@ -79,14 +84,27 @@ class Judge:
         self.sums = PartialSums()
         self.counts = Counts()
         self.progress = Progress()
+        self._screen = None
+        if Screen is not None and not out_of_orderness_ms:
+            self._screen = Screen(self, self.sums if adds_up else None, MAX_AHEAD_MS)
 
     def take_counts(self) -> Counts:
         """Return what was counted since the last call."""
         counts, self.counts = self.counts, Counts()
+        if self._screen is not None:
+            counts.judged += self._screen.take_settled()
         return counts
 
     def process(self, record: InputRecord, users: Users) -> Sequence[OutputRecord]:
         """Take one transaction or card; what cannot be read becomes a dead letter."""
+        if self._screen is not None:
+            outputs = self._screen.settle(record, users)
+            if outputs is not None:
+                return outputs
+        return self.take(record, users)
+
+    def take(self, record: InputRecord, users: Users) -> Sequence[OutputRecord]:
+        """Do the same by the detectors alone, without the screen."""
         try:
             if record.topic == CARDS.name:
                 return self._take_card(record, users)
@@ -95,11 +113,14 @@ class Judge:
             self.counts.dead_letters += 1
             return [dead_letter_record(record, str(error))]
 
-    def process_all(self, records: Sequence[InputRecord], users: Users) -> list[OutputRecord]:
+    def process_all(self, records: Records, users: Users) -> list[OutputRecord]:
         """Take one after another."""
         outputs: list[OutputRecord] = []
+        if self._screen is not None:
+            self._screen.judge_all(records, users, outputs)
+            return outputs
         for record in records:
-            outputs.extend(self.process(record, users))
+            outputs.extend(self.take(record, users))
         return outputs
 
     def _take_card(self, record: InputRecord, users: Users) -> Sequence[OutputRecord]:

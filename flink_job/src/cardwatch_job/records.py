@@ -1,8 +1,14 @@
 """Kafka records as the job reads and writes them."""
 
+from collections.abc import Iterator
+from struct import Struct
+from typing import Final
+
 import msgspec
 
 from cardwatch_contracts.codec import encode
+
+_NUMBERS: Final = Struct(">qqiiii")
 
 
 class InputRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -17,6 +23,59 @@ class InputRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When Kafka took it. Milliseconds since 1970-01-01 UTC."""
     traceparent: str | None = None
     """The header of that name."""
+
+
+class Records:
+    """The records of a batch, left as they lie in the input until somebody asks for one.
+
+    Positions are in `data`. For each record there are its numbers: int64 timestamp and offset,
+    int32 partition, length of key, of header and of value; -1 stands for a missing one.
+    """
+
+    def __init__(
+        self, data: bytes, topic: str, *, count: int, numbers: int, lengths: tuple[int, int, int]
+    ) -> None:
+        """Describe `count` records whose numbers begin at `numbers`, keys right behind them.
+
+        `lengths`: bytes of all keys, of all headers, of all values.
+        """
+        self.data = data
+        self.topic = topic
+        self.count = count
+        self.numbers = numbers
+        self.keys = numbers + _NUMBERS.size * count
+        self.headers = self.keys + lengths[0]
+        self.values = self.headers + lengths[1]
+        self.end = self.values + lengths[2]
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[InputRecord]:
+        key, header, value = self.keys, self.headers, self.values
+        for numbers in range(self.numbers, self.keys, _NUMBERS.size):
+            record = self.read(numbers, key, header, value)
+            yield record
+            key += len(record.key or b"")
+            header += max(_NUMBERS.unpack_from(self.data, numbers)[4], 0)
+            value += len(record.value or b"")
+
+    def read(self, numbers: int, key: int, header: int, value: int) -> InputRecord:
+        """Read one record, by the positions of its parts."""
+        data = self.data
+        time_ms, offset, partition, key_length, header_length, value_length = _NUMBERS.unpack_from(
+            data, numbers
+        )
+        traceparent = data[header : header + header_length] if header_length > 0 else None
+        return InputRecord(
+            topic=self.topic,
+            key=None if key_length < 0 else data[key : key + key_length],
+            value=None if value_length < 0 else data[value : value + value_length],
+            partition=partition,
+            offset=offset,
+            timestamp_ms=time_ms,
+            traceparent=None if traceparent is None else traceparent.decode(errors="replace"),
+        )
 
 
 class OutputRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -15,10 +15,10 @@ MIN_MEMORY_D: Final = 360.0
 something for as long. Days."""
 _DAY_MS: Final = 86_400_000
 _MAX_KINDS: Final = 10_000
-_ALWAYS: Final = -(2**63)
-_NEVER: Final = 2**63
+_ALWAYS: Final = -(2**62)
+_NEVER: Final = 2**62
 
-_Kind = tuple[str, str, str, str]
+Kind = tuple[str, str, str, str]
 """What selectors look at: bank, currency, country, payment system."""
 
 
@@ -39,7 +39,7 @@ class RuleSet:
         learners = tuple(detector for detector in self.detectors if detector.learns)
         object.__setattr__(self, "learners", learners)
 
-    def selects(self, kind: _Kind) -> bool:
+    def selects(self, kind: Kind) -> bool:
         """Whether the config's selector matches; an empty list matches all."""
         bank_id, currency, country, payment_system = kind
         selector: Selector = self.record.spec.selector
@@ -55,9 +55,11 @@ class Rules:
     """Every config in force. The built-in defaults judge what no other selects."""
 
     def __init__(self, records: Iterable[ConfigRecord] = ()) -> None:
+        self.version = 0
+        """Grows whenever another config may judge than before."""
         self._generations: dict[str, tuple[ConfigRecord, ...]] = {}
         self._ordered: tuple[RuleSet, ...] = ()
-        self._by_kind: dict[_Kind, tuple[RuleSet, ...]] = {}
+        self._by_kind: dict[Kind, tuple[RuleSet, ...]] = {}
         self._default = RuleSet(DEFAULT_CONFIG, build_detectors(DEFAULT_CONFIG.spec.detectors))
         self._order()
         for record in sorted(records, key=lambda record: record.generation):
@@ -95,15 +97,28 @@ class Rules:
     def select(self, txn: Transaction) -> RuleSet:
         """Return the config for a transaction: the most specific, among equals the oldest."""
         kind = (txn.bank_id, txn.currency, txn.country, txn.payment_system)
+        return self.select_at(kind, txn.event_time)
+
+    def select_at(self, kind: Kind, event_time: int) -> RuleSet:
+        """Return the config for what a transaction's selectors see, at a time."""
         candidates = self._by_kind.get(kind)
         if candidates is None:
             candidates = self._find(kind)
         for rule_set in candidates:
-            if rule_set.from_ms <= txn.event_time < rule_set.until_ms:
+            if rule_set.from_ms <= event_time < rule_set.until_ms:
                 return rule_set
         return self._default
 
-    def _find(self, kind: _Kind) -> tuple[RuleSet, ...]:
+    def selected_within(self, kind: Kind, event_time: int) -> tuple[int, int]:
+        """Return from when until when `select_at` is sure to return the same as now."""
+        candidates = self._find(kind)
+        times = {time for each in candidates for time in (each.from_ms, each.until_ms)}
+        return (
+            max((time for time in times if time <= event_time), default=_ALWAYS),
+            min((time for time in times if time > event_time), default=_NEVER),
+        )
+
+    def _find(self, kind: Kind) -> tuple[RuleSet, ...]:
         """Look through all configs, once for each kind of transaction."""
         if len(self._by_kind) >= _MAX_KINDS:
             self._by_kind.clear()
@@ -112,6 +127,7 @@ class Rules:
         return found
 
     def _order(self) -> None:
+        self.version += 1
         self._by_kind.clear()
         built = [rule_set for records in self._generations.values() for rule_set in _built(records)]
         self._ordered = tuple(sorted(built, key=_precedence))

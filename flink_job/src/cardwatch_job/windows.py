@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from cardwatch_contracts.stats import Dimension
-from cardwatch_contracts.transaction import Transaction
+from cardwatch_contracts.transaction import MAX_AMOUNT_MINOR, Transaction
 
 WINDOW_MS: Final = 10_000
 """Length of a window, aligned to 1970-01-01 UTC. Milliseconds."""
@@ -41,46 +41,60 @@ class PartialSum(msgspec.Struct, frozen=True, gc=False):
     max_minor: int
 
 
+class Sums:
+    """Number, sum, smallest and largest of some amounts."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sum_minor = 0
+        self.min_minor = MAX_AMOUNT_MINOR
+        self.max_minor = -MAX_AMOUNT_MINOR
+
+    def add(self, amount_minor: int) -> None:
+        """Take in one amount."""
+        self.count += 1
+        self.sum_minor += amount_minor
+        self.min_minor = min(self.min_minor, amount_minor)
+        self.max_minor = max(self.max_minor, amount_minor)
+
+    def merge(self, other: "Sums") -> None:
+        """Take in what another has."""
+        self.count += other.count
+        self.sum_minor += other.sum_minor
+        self.min_minor = min(self.min_minor, other.min_minor)
+        self.max_minor = max(self.max_minor, other.max_minor)
+
+
 class PartialSums:
     """Adds transactions up until they are taken."""
 
     def __init__(self) -> None:
-        self._sums: dict[_Key, list[int]] = {}
+        self._sums: dict[_Key, Sums] = {}
+        self.takes = 0
+        """How often they were taken: sums from before are no longer in use."""
 
     def add(self, txn: Transaction) -> None:
         """Add a transaction to its window."""
-        amount = txn.amount_minor
         start = txn.event_time - txn.event_time % WINDOW_MS
-        key = (start, txn.bank_id, txn.merchant_category, txn.currency)
+        sums = self.of(start, txn.bank_id, txn.merchant_category, txn.currency)
+        sums.add(txn.amount_minor)
+
+    def of(self, start: int, bank_id: str, category: str, currency: str) -> Sums:
+        """Return the sums of a window, in use until the next `take`."""
+        key = (start, bank_id, category, currency)
         sums = self._sums.get(key)
         if sums is None:
-            self._sums[key] = [1, amount, amount, amount]
-            return
-        sums[0] += 1
-        sums[1] += amount
-        if amount < sums[2]:
-            sums[2] = amount
-        elif amount > sums[3]:
-            sums[3] = amount
+            sums = self._sums[key] = Sums()
+        return sums
 
     def take(self) -> Iterator[PartialSum]:
         """Yield what was added since the last call, rolled up to each dimension."""
-        rolled: dict[_Rolled, list[int]] = {}
+        rolled: dict[_Rolled, Sums] = {}
         for (start, bank_id, category, currency), sums in self._sums.items():
-            _merge(rolled, (start, "total", "", currency), sums)
-            _merge(rolled, (start, "bank", bank_id, currency), sums)
-            _merge(rolled, (start, "category", category, currency), sums)
+            rolled.setdefault((start, "total", "", currency), Sums()).merge(sums)
+            rolled.setdefault((start, "bank", bank_id, currency), Sums()).merge(sums)
+            rolled.setdefault((start, "category", category, currency), Sums()).merge(sums)
         self._sums.clear()
-        for key, (count, sum_minor, min_minor, max_minor) in rolled.items():
-            yield PartialSum(*key, count, sum_minor, min_minor, max_minor)
-
-
-def _merge(rolled: dict[_Rolled, list[int]], key: _Rolled, sums: list[int]) -> None:
-    known = rolled.get(key)
-    if known is None:
-        rolled[key] = sums.copy()
-        return
-    known[0] += sums[0]
-    known[1] += sums[1]
-    known[2] = min(known[2], sums[2])
-    known[3] = max(known[3], sums[3])
+        self.takes += 1
+        for key, sums in rolled.items():
+            yield PartialSum(*key, sums.count, sums.sum_minor, sums.min_minor, sums.max_minor)

@@ -17,11 +17,11 @@ pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no 
 
 _PROGRAM = """
 import sys
-import cardwatch_job.judge
+import cardwatch_job.detectors.history
 from cardwatch_job.reference import judge_all, transaction_of
 from cardwatch_contracts.transaction import decode_transaction
 
-print(cardwatch_job.judge.__file__, file=sys.stderr)
+print(cardwatch_job.detectors.history.__file__, file=sys.stderr)
 lines = sys.stdin.buffer.read().splitlines()
 records = [
     transaction_of(line, user_id=user.decode(), ingested_at=int(at))
@@ -70,6 +70,22 @@ def test_it_writes_the_same_bytes(compiled: Path) -> None:
     assert of_source.count(b"alerts ") > 100
     assert of_source.count(b"transactions-dlq ") == 3
     assert of_machine_code == of_source
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_screen_changes_nothing(compiled: Path, seed: int) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.integration.job.screening", str(seed)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+        env=os.environ | {"PYTHONPATH": str(compiled)},
+    )
+    assert run.returncode == 0, run.stderr[-10_000:]
+    settled, alerts = map(int, run.stdout.split())
+    assert settled > 3_000
+    assert alerts > 3_000
 
 
 def test_it_is_not_used_once_a_source_has_changed(compiled: Path, tmp_path: Path) -> None:

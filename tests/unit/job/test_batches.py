@@ -40,18 +40,21 @@ def test_a_batch_and_the_users_before_it_are_read_as_written(
     data = pack(">ii", 7, -1 if users is None else len(users))
     for name, memory in (users or {}).items():
         data += _sized(name.encode()) + _sized(memory)
+    columns = [b"".join(row[column] or b"" for row in rows) for column in (3, 4, 5)]  # type: ignore[misc] # of a mixed row
     data += pack(">i", len(rows)) + _sized(b"transactions")
+    data += pack(">iii", *map(len, columns))
     for timestamp, offset, partition, key, header, value in rows:
         data += pack(">qqi", timestamp, offset, partition)
         data += pack(">iii", _length(key), _length(header), _length(value))
-    for column in (3, 4, 5):
-        data += b"".join(row[column] or b"" for row in rows)  # type: ignore[misc] # of a mixed row
+    data += b"".join(columns)
+    nothing = pack(">iii", 8, -1, 0) + _sized(b"cards") + pack(">iii", 0, 0, 0)
 
-    section, empty = read_sections(data + pack(">iii", 8, -1, 0) + _sized(b"cards"))
+    section, empty = read_sections(data + nothing)
 
     assert (section.bucket, section.memories) == (7, users)
-    assert (empty.bucket, empty.memories, empty.records) == (8, None, [])
-    records = section.records
+    assert (empty.bucket, empty.memories, list(empty.records)) == (8, None, [])
+    records = list(section.records)
+    assert len(section.records) == len(records)
     assert {record.topic for record in records} <= {"transactions"}
     assert [
         (record.timestamp_ms, record.offset, record.partition, record.key, record.value)

@@ -1,7 +1,7 @@
 """What is remembered of a user and their cards between transactions.
 
 Everything is bounded, so that a user's memory is too: at most `MAX_CARDS` cards with
-`MAX_WINDOW_ENTRIES` times in each of two windows.
+`MAX_WINDOW_ENTRIES` times in each of two windows. `history.pxd` has the types for machine code.
 """
 
 from dataclasses import dataclass, field
@@ -25,6 +25,7 @@ DUPLICATES_WITHIN_MS: Final = 10 * 60_000
 """Event time for which a user's transaction ids are remembered. Milliseconds."""
 MAX_RECENT_IDS: Final = 64
 """Transaction ids remembered of one user, whatever the time."""
+_MAX_SUM_MINOR: Final = 2**62
 
 
 @dataclass
@@ -54,9 +55,11 @@ class CardState:
         return self.amount_sum_minor / self.amounts if self.amounts else None
 
     def learn(self, txn: Transaction) -> None:
-        """Take in what several detectors need. A late transaction does not turn back time."""
-        latitude, longitude, time_ms = txn.latitude, txn.longitude, txn.event_time
-        amount = txn.amount_minor
+        """Take in what several detectors need."""
+        self.take(txn.event_time, txn.latitude, txn.longitude, txn.amount_minor)
+
+    def take(self, time_ms: int, latitude: float, longitude: float, amount_minor: int) -> None:
+        """Take in a transaction. A late one does not turn back time."""
         if not self.transactions or time_ms >= self.last_event_time:
             self.last_event_time = time_ms
             self.last_latitude = latitude
@@ -64,9 +67,12 @@ class CardState:
         self.transactions += 1
         self.latitude_sum += latitude
         self.longitude_sum += longitude
-        if amount > 0:
+        if amount_minor > 0:
+            if self.amount_sum_minor > _MAX_SUM_MINOR:  # the mean stays what it was
+                self.amount_sum_minor //= 2
+                self.amounts //= 2
             self.amounts += 1
-            self.amount_sum_minor += amount
+            self.amount_sum_minor += amount_minor
 
     def stored(self) -> StoredCard:
         """Return the form in which it is kept in Flink's state."""

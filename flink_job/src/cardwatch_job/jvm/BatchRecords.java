@@ -214,7 +214,7 @@ public class BatchRecords extends AbstractStreamOperator
             byte[] name = topic.toBytes();
             DataOutputSerializer out =
                     new DataOutputSerializer(
-                            8
+                            20
                                     + name.length
                                     + numbers.length()
                                     + keys.length()
@@ -223,6 +223,9 @@ public class BatchRecords extends AbstractStreamOperator
             out.writeInt(count);
             out.writeInt(name.length);
             out.write(name);
+            out.writeInt(keys.length());
+            out.writeInt(headers.length());
+            out.writeInt(values.length());
             move(numbers, out);
             move(keys, out);
             move(headers, out);

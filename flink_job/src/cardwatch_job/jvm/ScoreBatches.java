@@ -51,7 +51,7 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
 
     private static final byte[] TICK = new byte[0];
     private static final byte[] BARRIER = new byte[] {'!'};
-    private static final byte[] NO_RECORDS = new byte[8]; // none, of a topic without a name
+    private static final byte[] NO_RECORDS = new byte[20]; // none, of a topic without a name
     private static final String USERS = "users";
 
     private final String[] counterNames;

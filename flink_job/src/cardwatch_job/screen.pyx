@@ -1,0 +1,733 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""Judges in machine code what no detector has anything to say about, which is nearly all.
+
+A transaction is screened without becoming a Python object: its JSON is read in place, its card's
+memory is looked at, and where every detector is sure to stay silent, what it teaches is learned
+here. Everything else is left, untouched, to `Judge`, which alone decides: a transaction that is
+written unusually, that is late, new, a duplicate or under another user's key, and above all one on
+which a detector may have a finding. So a screen that is too careful costs time and nothing else.
+
+`tests/unit/job/test_screen.py` holds it against the judge without a screen.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeUTF8
+from libc.math cimport asin, cos, fabs, sin, sqrt
+from libc.string cimport memcmp
+
+from cardwatch_job.detectors.history cimport CardState, UserState
+from cardwatch_job.progress cimport Progress
+from cardwatch_job.users cimport UsersOfBucket
+from cardwatch_job.windows cimport PartialSums, Sums
+
+from cardwatch_contracts.codec import MAX_RECORD_BYTES
+from cardwatch_contracts.privacy import MIN_CARD_DIGITS, is_card_number
+from cardwatch_contracts.topics import TRANSACTIONS
+from cardwatch_contracts.transaction import LATEST_EVENT_TIME_MS, MAX_AMOUNT_MINOR
+from cardwatch_job.detectors import DETECTORS
+from cardwatch_job.detectors._travel import (
+    _EARTH_RADIUS_KM,
+    _FARTHEST_KM,
+    _KM_PER_DEGREE,
+    _SHORTEST_H,
+)
+from cardwatch_job.detectors._window import remember
+from cardwatch_job.outputs import PROFILE_EVERY, profile_record
+from cardwatch_job.windows import WINDOW_MS
+
+ctypedef const unsigned char* Bytes
+
+cdef enum:
+    TRANSACTION_ID, EVENT_TIME, USER_ID, CARD_ID, BANK_ID, PAYMENT_SYSTEM, AMOUNT_MINOR, CURRENCY
+    MERCHANT_ID, MERCHANT_CATEGORY, COUNTRY, CITY, LATITUDE, LONGITUDE, PIN_USED, CHANNEL
+    CARD_LIMIT_MINOR, LABEL, TRACEPARENT, FIELDS, UNKNOWN
+
+cdef tuple _NAMES = (
+    b"transaction_id", b"event_time", b"user_id", b"card_id", b"bank_id", b"payment_system",
+    b"amount_minor", b"currency", b"merchant_id", b"merchant_category", b"country", b"city",
+    b"latitude", b"longitude", b"pin_used", b"channel", b"card_limit_minor", b"label",
+    b"traceparent",
+)
+cdef tuple _CHANNELS = (b"chip", b"contactless", b"magstripe", b"online", b"atm")
+cdef Bytes _name[FIELDS]
+cdef int _name_length[FIELDS]
+cdef int _order[64]  # the field that came at each place of the record before: most are alike
+cdef int _i
+for _i in range(FIELDS):
+    _name[_i] = <Bytes>PyBytes_AS_STRING(_NAMES[_i])
+    _name_length[_i] = PyBytes_GET_SIZE(_NAMES[_i])
+    _order[_i] = _i
+for _i in range(FIELDS, 64):
+    _order[_i] = 0
+
+cdef enum Kind_of_byte:
+    PLAIN, QUOTE, SPECIAL, NOT_ASCII
+
+cdef unsigned char _kind[256]
+for _i in range(256):
+    _kind[_i] = SPECIAL if _i < 32 or _i == 92 else NOT_ASCII if _i >= 128 else PLAIN
+_kind[34] = QUOTE
+
+cdef int _REQUIRED = (1 << CARD_LIMIT_MINOR) - 1
+cdef long long _LATEST_MS = LATEST_EVENT_TIME_MS
+cdef long long _MAX_AMOUNT = MAX_AMOUNT_MINOR
+cdef int _MAX_BYTES = MAX_RECORD_BYTES
+cdef int _MIN_DIGITS = MIN_CARD_DIGITS
+cdef long long _WINDOW_MS = WINDOW_MS
+cdef int _PROFILE_EVERY = PROFILE_EVERY
+cdef long long _EXACT = 1LL << 53  # integers up to here are exact as floats
+cdef double _POWERS[23]
+for _i in range(23):
+    _POWERS[_i] = 10.0 ** _i
+cdef double _RADIUS_KM = _EARTH_RADIUS_KM
+cdef double _FARTHEST = _FARTHEST_KM
+cdef double _PER_DEGREE_KM = _KM_PER_DEGREE
+cdef double _MIN_HOURS = _SHORTEST_H
+cdef double _RADIANS = 0.017453292519943295
+cdef double _SURE = 1e-9  # a relative error larger than that of any sum here
+
+
+cdef struct Text:
+    Py_ssize_t start
+    int length
+    bint is_ascii
+
+
+cdef struct Scanned:
+    Bytes data
+    long long event_time, amount_minor, limit_minor
+    double latitude, longitude
+    bint pin_used
+    Text text[FIELDS]
+
+
+cdef inline Py_ssize_t _skip_spaces(Bytes data, Py_ssize_t at, Py_ssize_t end) noexcept:
+    while at < end and data[at] == 32:
+        at += 1
+    return at
+
+
+cdef int _field_at(Bytes data, Py_ssize_t at, Py_ssize_t end, int place) noexcept:
+    """Return the field whose name begins at `at`, after the quote."""
+    cdef int field = _order[place], length = _name_length[field]
+    if end - at > length and data[at + length] == 34 and memcmp(data + at, _name[field], length) == 0:
+        return field
+    for field in range(FIELDS):
+        length = _name_length[field]
+        if end - at > length and data[at + length] == 34:
+            if memcmp(data + at, _name[field], length) == 0:
+                _order[place] = field
+                return field
+    return UNKNOWN
+
+
+cdef inline Py_ssize_t _read_text(Bytes data, Py_ssize_t at, Py_ssize_t end, Text* text) noexcept:
+    """Read a string whose quote is at `at`; return where it ends, or -1."""
+    cdef int kind
+    if data[at] != 34:
+        return -1
+    at += 1
+    text.start = at
+    text.is_ascii = True
+    while at < end:
+        kind = _kind[data[at]]
+        if kind != PLAIN:
+            if kind == QUOTE:
+                text.length = <int>(at - text.start)
+                return at + 1
+            if kind == SPECIAL:
+                return -1
+            text.is_ascii = False
+        at += 1
+    return -1
+
+
+cdef inline Py_ssize_t _read_int(Bytes data, Py_ssize_t at, Py_ssize_t end, long long* number) noexcept:
+    """Read an integer of at most 17 digits, as JSON writes it; return where it ends, or -1."""
+    cdef bint negative = data[at] == 45
+    if negative:
+        at += 1
+    cdef Py_ssize_t first = at
+    cdef long long value = 0
+    while at < end and 48 <= data[at] <= 57:
+        value = value * 10 + (data[at] - 48)
+        at += 1
+        if at - first > 17:
+            return -1
+    if at == first or at >= end or (data[first] == 48 and (negative or at - first > 1)):
+        return -1
+    if data[at] == 46 or data[at] == 101 or data[at] == 69:  # a point, an exponent
+        return -1
+    number[0] = -value if negative else value
+    return at
+
+
+cdef Py_ssize_t _read_degrees(Bytes data, Py_ssize_t at, Py_ssize_t end, double* number):
+    """Read a number without exponent; return where it ends, or -1."""
+    cdef Py_ssize_t start = at, first, point = -1
+    cdef bint negative = data[at] == 45
+    if negative:
+        at += 1
+    first = at
+    cdef long long digits = 0
+    cdef int fraction
+    while at < end:
+        if 48 <= data[at] <= 57:
+            if at - first > 18:
+                return -1
+            digits = digits * 10 + (data[at] - 48)
+        elif data[at] == 46 and point < 0:
+            point = at
+        else:
+            break
+        at += 1
+    if at >= end or at == first or point == first or point == at - 1:
+        return -1
+    if data[at] == 101 or data[at] == 69:
+        return -1
+    if data[first] == 48 and at - first > 1 and point != first + 1:  # a leading zero
+        return -1
+    fraction = 0 if point < 0 else <int>(at - point - 1)
+    if negative and digits == 0:
+        return -1
+    if digits < _EXACT:  # both are exact as floats, so the quotient is rounded once
+        number[0] = digits / _POWERS[fraction]
+        if negative:
+            number[0] = -number[0]
+    else:
+        number[0] = float(data[start:at])
+    return at
+
+
+cdef inline bint _is(Bytes data, Py_ssize_t at, Py_ssize_t end, const char* word, int length) noexcept:
+    return end - at >= length and memcmp(data + at, word, length) == 0
+
+
+cdef inline Py_ssize_t _read_bool(Bytes data, Py_ssize_t at, Py_ssize_t end, bint* value) noexcept:
+    """Read true or false; return where it ends, or -1."""
+    value[0] = _is(data, at, end, b"true", 4)
+    if value[0]:
+        return at + 4
+    return at + 5 if _is(data, at, end, b"false", 5) else -1
+
+
+cdef inline bint _all_capitals(Bytes data, Text* text) noexcept:
+    cdef int index
+    for index in range(text.length):
+        if not 65 <= data[text.start + index] <= 90:
+            return False
+    return True
+
+
+cdef inline str _str(Bytes data, Text* text):
+    if text.is_ascii:
+        return PyUnicode_DecodeASCII(<const char*>data + text.start, text.length, NULL)
+    return PyUnicode_DecodeUTF8(<const char*>data + text.start, text.length, NULL)
+
+
+cdef bint _is_good_text(Bytes data, Text* text, int longest) except -1:
+    """Whether a text is neither too long nor a card number."""
+    cdef int index
+    cdef unsigned char byte
+    if text.length == 0 or text.length > longest:
+        return False
+    if not text.is_ascii:
+        try:
+            return not is_card_number(_str(data, text))
+        except UnicodeDecodeError:
+            return False
+    if text.length < _MIN_DIGITS:
+        return True
+    for index in range(text.length):
+        byte = data[text.start + index]
+        if byte > 57 and byte != 95:  # neither a digit nor a separator
+            return True
+    return not is_card_number(_str(data, text))
+
+
+cdef bint _scan(Bytes data, Py_ssize_t at, Py_ssize_t end, Scanned* txn) except -1:
+    """Read a transaction; False where it is wrong, or written in a way that is not known here."""
+    cdef int place = 0, field, seen = 0, index
+    cdef long long event_time = 0
+    cdef Text ignored
+    txn.data = data
+    txn.limit_minor = 0
+    txn.text[LABEL].length = 0
+    if end - at < 2 or end - at > _MAX_BYTES or data[at] != 123 or data[end - 1] != 125:
+        return False
+    at += 1
+    while True:
+        at = _skip_spaces(data, at, end)
+        if at >= end or data[at] != 34 or place == 64:
+            return False
+        field = _field_at(data, at + 1, end, place)
+        place += 1
+        if field == UNKNOWN:
+            at = _read_text(data, at, end, &ignored)
+            if at < 0 or not ignored.is_ascii:
+                return False
+        else:
+            if seen >> field & 1:
+                return False
+            seen |= 1 << field
+            at += _name_length[field] + 2
+        at = _skip_spaces(data, at, end)
+        if at >= end or data[at] != 58:
+            return False
+        at = _skip_spaces(data, at + 1, end)
+        if at >= end:
+            return False
+        if field == EVENT_TIME:
+            at = _read_int(data, at, end, &event_time)
+            txn.event_time = event_time
+        elif field == AMOUNT_MINOR:
+            at = _read_int(data, at, end, &txn.amount_minor)
+        elif field == LATITUDE:
+            at = _read_degrees(data, at, end, &txn.latitude)
+        elif field == LONGITUDE:
+            at = _read_degrees(data, at, end, &txn.longitude)
+        elif field == PIN_USED:
+            at = _read_bool(data, at, end, &txn.pin_used)
+        elif field >= CARD_LIMIT_MINOR and _is(data, at, end, b"null", 4):
+            at += 4
+        elif field == CARD_LIMIT_MINOR:
+            at = _read_int(data, at, end, &txn.limit_minor)
+            if txn.limit_minor <= 0:
+                return False
+        elif field == TRACEPARENT or field == UNKNOWN and data[at] == 34:
+            at = _read_text(data, at, end, &ignored)
+            if at >= 0 and not ignored.is_ascii:
+                return False
+        elif field == UNKNOWN:
+            return False
+        else:
+            at = _read_text(data, at, end, &txn.text[field])
+        if at < 0:
+            return False
+        at = _skip_spaces(data, at, end)
+        if at >= end:
+            return False
+        if data[at] == 125:
+            break
+        if data[at] != 44:
+            return False
+        at += 1
+    if at != end - 1 or seen & _REQUIRED != _REQUIRED:
+        return False
+    return _is_valid(txn)
+
+
+cdef bint _is_valid(Scanned* txn) except -1:
+    """Whether a transaction keeps the contract."""
+    cdef Bytes data = txn.data
+    cdef int index
+    cdef Text* channel = &txn.text[CHANNEL]
+    if not (0 <= txn.event_time < _LATEST_MS and -_MAX_AMOUNT <= txn.amount_minor <= _MAX_AMOUNT):
+        return False
+    if not (-90 <= txn.latitude <= 90 and -180 <= txn.longitude <= 180):
+        return False
+    if txn.limit_minor > _MAX_AMOUNT:
+        return False
+    if txn.text[CURRENCY].length != 3 or txn.text[COUNTRY].length != 2:
+        return False
+    if not (_all_capitals(data, &txn.text[CURRENCY]) and _all_capitals(data, &txn.text[COUNTRY])):
+        return False
+    for index in (TRANSACTION_ID, USER_ID, CARD_ID, BANK_ID, PAYMENT_SYSTEM, MERCHANT_ID, MERCHANT_CATEGORY):
+        if not _is_good_text(data, &txn.text[index], 128):
+            return False
+    if txn.text[CITY].length and not _is_good_text(data, &txn.text[CITY], 256):
+        return False
+    if txn.text[LABEL].length and not _is_good_text(data, &txn.text[LABEL], _MAX_BYTES):
+        return False
+    for name in _CHANNELS:
+        if channel.length == PyBytes_GET_SIZE(name):
+            if memcmp(data + channel.start, PyBytes_AS_STRING(name), channel.length) == 0:
+                return True
+    return False
+
+
+cdef class Thresholds:
+    """The thresholds of one generation of a config, as the screen compares with them.
+
+    A detector that is off has one that nothing reaches.
+    """
+
+    cdef bint complete
+    cdef long long spike_after, max_amount_minor, dormant_ms, near_limit_count, no_pin_count
+    cdef double spike_factor, rapid_ms, near_limit_from, near_limit_to, near_limit_s, no_pin_s
+    cdef double travel_kmh, travel_km, cards_kmh, cards_km
+    cdef bint travels, between_cards, negative, over_limit, counts_no_pin
+
+    def __init__(self, rule_set):
+        by_name = {detector.name: detector for detector in DETECTORS}
+        self.complete = True
+        self.spike_after = self.max_amount_minor = self.dormant_ms = 1LL << 62
+        self.near_limit_from, self.near_limit_to = 1, 0
+        for detector in rule_set.detectors:
+            self.complete &= by_name.get(detector.name) is type(detector)
+            self._take(detector.name, detector.config)
+
+    def _take(self, name, config):
+        if name == "amount_spike":
+            self.spike_after = config.min_transactions
+            self.spike_factor = config.factor
+        elif name == "negative_amount":
+            self.negative = True
+        elif name == "limit_exceeded":
+            self.over_limit = True
+        elif name == "very_high_value":
+            self.max_amount_minor = config.max_amount_minor
+        elif name == "impossible_travel":
+            self.travels = True
+            self.travel_kmh, self.travel_km = config.max_speed_kmh, config.min_distance_km
+        elif name == "rapid_transactions":
+            self.rapid_ms = config.min_gap_s * 1000 * (1 + _SURE)
+        elif name == "pin_avoidance":
+            self.near_limit_from = config.pin_free_limit_minor * (1 - config.margin)
+            self.near_limit_to = config.pin_free_limit_minor
+            self.near_limit_count, self.near_limit_s = config.min_transactions, config.window_s
+        elif name == "many_no_pin":
+            self.counts_no_pin = True
+            self.no_pin_count, self.no_pin_s = config.min_transactions, config.window_s
+        elif name == "dormant_card":
+            self.dormant_ms = int(config.min_silence_d * 86_400_000 * (1 - _SURE))
+        elif name == "multi_card_distance":
+            self.between_cards = True
+            self.cards_kmh, self.cards_km = config.max_speed_kmh, config.min_distance_km
+        else:
+            self.complete = False
+
+
+cdef class Rule:
+    """Which thresholds are in force for one bank, currency, country and payment system."""
+
+    cdef bytes key
+    cdef Thresholds thresholds
+    cdef long long from_ms, until_ms  # event time in which they are
+
+
+cdef class Window:
+    """The sums of one bank, merchant category and currency in one window."""
+
+    cdef bytes key
+    cdef long long start
+    cdef int takes  # `PartialSums.takes` when it was looked up
+    cdef Sums sums
+
+
+cdef enum:
+    SLOTS = 1024
+
+cdef int[4] _RULE_KEY = [BANK_ID, CURRENCY, COUNTRY, PAYMENT_SYSTEM]
+cdef int[3] _WINDOW_KEY = [BANK_ID, MERCHANT_CATEGORY, CURRENCY]
+
+
+cdef bytes _key_of(Scanned* txn, int* fields, int count):
+    cdef int index
+    parts = [_str(txn.data, &txn.text[fields[index]]).encode() + b"\0" for index in range(count)]
+    return b"".join(parts)
+
+
+cdef bint _has_key(bytes expected, Scanned* txn, int* fields, int count) noexcept:
+    cdef const char* key = PyBytes_AS_STRING(expected)
+    cdef Py_ssize_t at = 0, length = PyBytes_GET_SIZE(expected)
+    cdef Text* text
+    cdef int index
+    for index in range(count):
+        text = &txn.text[fields[index]]
+        if length - at <= text.length or key[at + text.length] != 0:
+            return False
+        if memcmp(key + at, txn.data + text.start, text.length) != 0:
+            return False
+        at += text.length + 1
+    return at == length
+
+
+cdef unsigned int _slot_of(Scanned* txn, int* fields, int count, long long seed) noexcept:
+    cdef unsigned int value = 2166136261U ^ <unsigned int>seed
+    cdef Text* text
+    cdef int index, byte
+    for index in range(count):
+        text = &txn.text[fields[index]]
+        for byte in range(text.length):
+            value = (value ^ txn.data[text.start + byte]) * 16777619
+        value *= 31
+    return (value ^ (value >> 15)) % SLOTS
+
+
+cdef double _distance_km(double latitude, double longitude, double latitude_2, double longitude_2) noexcept:
+    cdef double phi = latitude * _RADIANS, phi_2 = latitude_2 * _RADIANS
+    cdef double north = sin((phi_2 - phi) / 2), east = sin((longitude_2 - longitude) * _RADIANS / 2)
+    cdef double half_chord = sqrt(north * north + cos(phi) * cos(phi_2) * east * east)
+    return 2 * _RADIUS_KM * asin(min(1.0, half_chord))
+
+
+cdef bint _could_travel(Scanned* txn, CardState earlier, double max_kmh, double min_km) noexcept:
+    """Whether it is sure that a person can have come from where `earlier` was last."""
+    if not earlier.transactions or txn.event_time < earlier.last_event_time:
+        return True
+    cdef double degrees = (
+        fabs(txn.latitude - earlier.last_latitude) + fabs(txn.longitude - earlier.last_longitude)
+    )
+    if degrees * _PER_DEGREE_KM < min_km:
+        return True
+    cdef double hours = (txn.event_time - earlier.last_event_time) / 3_600_000.0
+    cdef double reachable_km = max(hours, _MIN_HOURS) * max_kmh * (1 - _SURE)
+    if reachable_km >= _FARTHEST:
+        return True
+    cdef double km = _distance_km(
+        txn.latitude, txn.longitude, earlier.last_latitude, earlier.last_longitude
+    )
+    return km < min_km * (1 - _SURE) or km <= reachable_km
+
+
+cdef bint _is_silent(Scanned* txn, CardState card, UserState user, Thresholds limits) except -1:
+    """Whether it is sure that no detector has a finding."""
+    cdef long long amount = txn.amount_minor, silence_ms = txn.event_time - card.last_event_time
+    cdef long long limit = txn.limit_minor
+    if limits.negative and amount < 0:
+        return False
+    if amount > limits.max_amount_minor:
+        return False
+    if limits.over_limit:
+        if limit == 0 and card.limit_minor is not None:
+            limit = card.limit_minor
+        if limit and amount > limit:
+            return False
+    if card.amounts >= limits.spike_after:
+        # Without an amount there is no mean; beyond what is exact the judge has the last word.
+        if not card.amounts or card.amount_sum_minor > _EXACT:
+            return False
+        if amount >= limits.spike_factor * card.amount_sum_minor / card.amounts * (1 - _SURE):
+            return False
+    if silence_ms < limits.rapid_ms or silence_ms >= limits.dormant_ms:
+        return False
+    if _is_near_limit(txn, limits):
+        if _within(card.near_limit_times, txn, limits.near_limit_s) + 1 >= limits.near_limit_count:
+            return False
+    if limits.travels and not _could_travel(txn, card, limits.travel_kmh, limits.travel_km):
+        return False
+    if limits.between_cards and len(user.cards) > 1:
+        for other in user.cards.values():
+            if other is not card:
+                if not _could_travel(txn, <CardState>other, limits.cards_kmh, limits.cards_km):
+                    return False
+    if limits.counts_no_pin and not txn.pin_used:
+        return _within(card.no_pin_times, txn, limits.no_pin_s) + 1 < limits.no_pin_count
+    return True
+
+
+cdef inline bint _is_near_limit(Scanned* txn, Thresholds limits) noexcept:
+    return limits.near_limit_from <= txn.amount_minor < limits.near_limit_to
+
+
+cdef int _within(tuple times, Scanned* txn, double window_s) except -1:
+    """Count the times in the window that ends with the transaction, perhaps some more."""
+    cdef long long oldest_ms = txn.event_time - <long long>(window_s * 1000) - 1
+    cdef int count = 0
+    cdef long long time_ms
+    for time_ms in times:
+        count += time_ms > oldest_ms
+    return count
+
+
+cdef bint _may_have_seen(UserState user, str transaction_id) except -1:
+    """Whether a transaction may be a duplicate."""
+    cdef str known
+    for known in user.recent_ids:
+        if known == transaction_id:
+            return True
+    return bool(user.held)
+
+
+cdef class Screen:
+    """Judges what it can; made anew for each `Judge`."""
+
+    cdef object rules, judge
+    cdef PartialSums sums
+    cdef Progress progress
+    cdef list rule_slots, window_slots
+    cdef dict thresholds
+    cdef int rules_version
+    cdef long long max_ahead_ms, memory_ms
+    cdef Scanned txn
+    cdef public int settled
+    """Transactions judged here since `take_settled`."""
+
+    def __init__(self, judge, sums, long long max_ahead_ms):
+        """Screen for `judge`; without `sums`, transactions are not added up by window."""
+        self.judge = judge
+        self.rules = judge.rules
+        self.sums = sums
+        self.progress = judge.progress
+        self.max_ahead_ms = max_ahead_ms
+        self.rules_version = -1
+
+    def take_settled(self):
+        """Return how many transactions were judged here since the last call."""
+        settled, self.settled = self.settled, 0
+        return settled
+
+    def judge_all(self, records, UsersOfBucket users, list outputs):
+        """Judge a batch; what cannot be settled here goes to the judge, in its turn."""
+        cdef bytes batch = records.data
+        cdef Bytes data = <Bytes>PyBytes_AS_STRING(batch)
+        cdef Py_ssize_t numbers = records.numbers, end = records.keys
+        cdef Py_ssize_t key = records.keys, header = records.headers, value = records.values
+        cdef int key_length, value_length
+        cdef bint screened = records.topic == TRANSACTIONS.name
+        self._follow_rules()
+        while numbers < end:
+            key_length = _int32(data + numbers + 20)
+            value_length = _int32(data + numbers + 28)
+            profile = None
+            if screened and key_length > 0 and value_length > 0:
+                profile = self._settle(
+                    data, value, value_length, data + key, key_length,
+                    _int64(data + numbers), _int32(data + numbers + 16), users, users,
+                )
+            if profile is None:
+                outputs += self.judge.take(records.read(numbers, key, header, value), users)
+            elif profile is not True:
+                outputs.append(profile)
+            key += max(key_length, 0)
+            header += max(_int32(data + numbers + 24), 0)
+            value += max(value_length, 0)
+            numbers += 32
+
+    def settle(self, record, users):
+        """Judge one record if it can be settled here.
+
+        Returns:
+            The records it leads to; None where the judge must look at it.
+        """
+        cdef bytes key = record.key, value = record.value
+        if key is None or value is None or record.topic != TRANSACTIONS.name:
+            return None
+        self._follow_rules()
+        profile = self._settle(
+            <Bytes>PyBytes_AS_STRING(value), 0, PyBytes_GET_SIZE(value),
+            <Bytes>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key),
+            record.timestamp_ms, record.partition, None, users,
+        )
+        if profile is None:
+            return None
+        return () if profile is True else (profile,)
+
+    cdef object _settle(
+        self, Bytes data, Py_ssize_t value, Py_ssize_t value_length, Bytes key, Py_ssize_t key_length,
+        long long timestamp_ms, int partition, UsersOfBucket bucket, users,
+    ):
+        """Return None where the judge must look; the card's profile if due, else True."""
+        cdef Scanned* txn = &self.txn
+        cdef UserState user
+        cdef CardState card
+        cdef Thresholds limits
+        cdef long long silence_ms
+        if not _scan(data, value, value + value_length, txn):
+            return None
+        if txn.event_time > timestamp_ms + self.max_ahead_ms:
+            return None
+        if key_length != txn.text[USER_ID].length or memcmp(key, data + txn.text[USER_ID].start, key_length) != 0:
+            return None
+        user_id = _str(data, &txn.text[USER_ID])
+        user = users.load(user_id) if bucket is None else bucket.load(user_id)
+        transaction_id = _str(data, &txn.text[TRANSACTION_ID])
+        card_id = _str(data, &txn.text[CARD_ID])
+        card = user.cards.get(card_id)
+        if card is None or not card.transactions or _may_have_seen(user, transaction_id):
+            return None
+        silence_ms = txn.event_time - card.last_event_time
+        limits = self._thresholds_for(txn)
+        if silence_ms < 0 or silence_ms > self.memory_ms or not limits.complete:
+            return None
+        if not _is_silent(txn, card, user, limits):
+            return None
+        # From here on it is settled.
+        self.progress.note(partition, txn.event_time)
+        user.remember_id(transaction_id, txn.event_time)
+        if _is_near_limit(txn, limits):
+            card.near_limit_times = remember(
+                card.near_limit_times, txn.event_time, limits.near_limit_s
+            )
+        if limits.counts_no_pin and not txn.pin_used:
+            card.no_pin_times = remember(card.no_pin_times, txn.event_time, limits.no_pin_s)
+        card.take(txn.event_time, txn.latitude, txn.longitude, txn.amount_minor)
+        if bucket is None:
+            users.store(user_id, user)
+        else:
+            bucket.store(user_id, user)
+        if self.sums is not None:
+            self._add(txn)
+        self.settled += 1
+        if card.transactions <= _PROFILE_EVERY or card.transactions % _PROFILE_EVERY == 0:
+            return profile_record(user_id, card_id, card)
+        return True
+
+    cdef Thresholds _thresholds_for(self, Scanned* txn):
+        cdef unsigned int slot = _slot_of(txn, _RULE_KEY, 4, 0)
+        cdef Rule rule = self.rule_slots[slot]
+        if rule is not None and _has_key(rule.key, txn, _RULE_KEY, 4):
+            if rule.from_ms <= txn.event_time < rule.until_ms:
+                return rule.thresholds
+        rule = self.rule_slots[slot] = self._new_rule(txn)
+        return rule.thresholds
+
+    cdef Rule _new_rule(self, Scanned* txn):
+        cdef Rule rule = Rule()
+        cdef int index
+        kind = tuple([_str(txn.data, &txn.text[_RULE_KEY[index]]) for index in range(4)])
+        rule.key = _key_of(txn, _RULE_KEY, 4)
+        rule_set = self.rules.select_at(kind, txn.event_time)
+        rule.from_ms, rule.until_ms = self.rules.selected_within(kind, txn.event_time)
+        rule.thresholds = self.thresholds.get(id(rule_set))
+        if rule.thresholds is None:
+            rule.thresholds = self.thresholds[id(rule_set)] = Thresholds(rule_set)
+        return rule
+
+    cdef _follow_rules(self):
+        """Begin anew where other rules are in force than before."""
+        cdef int version = self.rules.version
+        if version != self.rules_version:
+            self.rules_version = version
+            self.memory_ms = self.rules.memory_ms
+            self.rule_slots = [None] * SLOTS
+            self.window_slots = [None] * SLOTS
+            self.thresholds = {}
+
+    cdef _add(self, Scanned* txn):
+        """Add the amount to its window."""
+        cdef long long start = txn.event_time - txn.event_time % _WINDOW_MS
+        cdef unsigned int slot = _slot_of(txn, _WINDOW_KEY, 3, start)
+        cdef Window window = self.window_slots[slot]
+        if (
+            window is None
+            or window.start != start
+            or window.takes != self.sums.takes
+            or not _has_key(window.key, txn, _WINDOW_KEY, 3)
+        ):
+            window = self.window_slots[slot] = self._new_window(txn, start)
+        window.sums.add(txn.amount_minor)
+
+    cdef Window _new_window(self, Scanned* txn, long long start):
+        cdef Window window = Window()
+        window.key = _key_of(txn, _WINDOW_KEY, 3)
+        window.start, window.takes = start, self.sums.takes
+        window.sums = self.sums.of(
+            start,
+            _str(txn.data, &txn.text[BANK_ID]),
+            _str(txn.data, &txn.text[MERCHANT_CATEGORY]),
+            _str(txn.data, &txn.text[CURRENCY]),
+        )
+        return window
+
+
+cdef inline int _int32(Bytes data) noexcept:
+    return <int>(
+        (<unsigned int>data[0] << 24) | (<unsigned int>data[1] << 16)
+        | (<unsigned int>data[2] << 8) | data[3]
+    )
+
+
+cdef inline long long _int64(Bytes data) noexcept:
+    return (<long long>_int32(data) << 32) | <unsigned int>_int32(data + 4)

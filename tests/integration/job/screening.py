@@ -1,0 +1,262 @@
+"""Judges a hostile stream twice, with and without the screen, and prints what differs.
+
+A program of its own: the screen is there only where the compiled job comes first in the path.
+"""
+
+import random
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from struct import pack
+
+import msgspec
+from msgspec.structs import replace
+from tests.integration.job.feed import Draws
+
+from cardwatch_contracts.codec import encode
+from cardwatch_contracts.detector_config import ConfigRecord, DetectorConfigSpec, Selector
+from cardwatch_contracts.detector_config import Detectors as Settings
+from cardwatch_contracts.topics import TRANSACTIONS
+from cardwatch_contracts.transaction import Transaction
+from cardwatch_job.batches import read_sections
+from cardwatch_job.detectors.history import encode_user
+from cardwatch_job.judge import Judge
+from cardwatch_job.records import InputRecord, OutputRecord
+from cardwatch_job.rules import Rules
+from cardwatch_job.users import UsersOfBucket
+
+_TRANSACTIONS = 20_000
+_SPELLINGS: tuple[tuple[bytes, bytes], ...] = (
+    (b'"latitude":', b'"latitude": '),
+    (b",", b", "),
+    (b"{", b"{ "),
+    (b"}", b" }"),
+    (b"}", b"}\n"),
+    (b'"city":"Berlin"', '"city":"Zürich"'.encode()),
+    (b'"city":"Berlin"', b'"city":"K\\u00f6ln"'),
+    (b'"city":"Berlin"', b'"city":"K\xf6ln"'),
+    (b'"city":"Berlin"', b'"city":""'),
+    (b'"city":"Berlin"', b'"city":"4111 1111 1111 1111"'),
+    (b'"city":"Berlin"', b'"city":"4111 1111 1111 1112"'),
+    (b'"city":"Berlin"', b'"city":"' + b"x" * 257 + b'"'),
+    (b'"merchant_id":"m-1"', b'"merchant_id":"4111111111111111"'),
+    (b'"merchant_id":"m-1"', b'"merchant_id":"41111111111111112"'),
+    (b'"merchant_id":"m-1"', b'"merchant_id":""'),
+    (b'"merchant_id":"m-1"', b'"merchant_id":"' + b"m" * 129 + b'"'),
+    (b'"pin_used":true', b'"pin_used":1'),
+    (b'"pin_used":true', b'"pin_used":truE'),
+    (b'"channel":"chip"', b'"channel":"chips"'),
+    (b'"channel":"chip"', b'"channel":"atm"'),
+    (b'"currency":"EUR"', b'"currency":"eur"'),
+    (b'"currency":"EUR"', b'"currency":"USD"'),
+    (b'"country":"DE"', b'"country":"FR"'),
+    (b'"country":"DE"', b'"country":"DEU"'),
+    (b'"payment_system":"visa"', b'"payment_system":"mir"'),
+    (b"}", b',"card_limit_minor":null,"label":null,"traceparent":null}'),
+    (b"}", b',"card_limit_minor":9000}'),
+    (b"}", b',"card_limit_minor":0}'),
+    (b"}", b',"label":"4111111111111111"}'),
+    (b"}", b',"label":"amount_spike","traceparent":"00-' + b"a" * 32 + b"-" + b"b" * 16 + b'-01"}'),
+    (b"}", b',"terminal":"T1","contactless":true,"tip":12,"tax":1.5}'),
+    (b"}", b',"terminal":"T1"}'),
+    (b"}", b',"terminal":{"id":1}}'),
+    (b"}", b',"latitude":1.0}'),
+    (b"}", b"},"),
+    (b"}", b""),
+    (b'"longitude":', b'"longitude":0'),
+    (b'"amount_minor":', b'"amount_minor":-'),
+    (b'"amount_minor":', b'"amount_minor":0'),
+    (b'"amount_minor":', b'"amount_minor":100000000000000'),
+    (b'"event_time":', b'"event_time":9'),
+    (b'"event_time":1', b'"event_time":2'),
+    (b'"user_id":', b'"user_id" :'),
+    (b'"user_id":"u', b'"user_id":"\\u0075'),
+)
+_DEGREES = (
+    "52", "-0", "-0.0", "0.0", "0.5", ".5", "5.", "90", "90.0000001", "-90.00", "1e1", "00.5",
+    "52.520006599999994", "0.30000000000000004", "12345678901234567890", "5.25E1",
+    "52.1234567890123456789",
+)  # fmt: skip
+
+
+@dataclass
+class Side:
+    """A judge and what it works on."""
+
+    judge: Judge
+    users: dict[bytes, UsersOfBucket] = field(default_factory=dict)
+    outputs: list[OutputRecord] = field(default_factory=list)
+
+    def users_of(self, key: bytes | None) -> UsersOfBucket:
+        """Return the memories of a record's bucket."""
+        return self.users.setdefault(key or b"", UsersOfBucket({}))
+
+    def state(self) -> object:
+        """Return everything that is kept or counted."""
+        changed = {key: users.take_changed() for key, users in self.users.items()}
+        memories = {
+            (key, user_id): encode_user(users.load(user_id))
+            for key, users in self.users.items()
+            for user_id in changed[key]
+        }
+        progress = self.judge.progress.slowest_ms
+        return (
+            self.judge.take_counts(),
+            sorted(self.judge.sums.take(), key=repr),
+            memories,
+            progress,
+        )
+
+
+def transactions(draw: random.Random) -> Iterator[InputRecord]:
+    """Yield a stream of which a third is written in other ways than ours, or wrongly."""
+    draws = Draws()
+    earlier: list[bytes] = []
+    for offset in range(_TRANSACTIONS):
+        txn = draws.draw()
+        value = _spelled(draw, txn)
+        if earlier and draw.random() < 0.02:
+            value = draw.choice(earlier)
+        earlier = [*earlier[-30:], value]
+        yield InputRecord(
+            topic=TRANSACTIONS.name,
+            key=b"somebody-else" if draw.random() < 0.01 else txn.user_id.encode(),
+            value=value if draw.random() < 0.999 else None,
+            partition=offset % 3,
+            offset=offset,
+            timestamp_ms=txn.event_time + draw.choice((5, 5, 5, -299_999, -300_001)),
+            traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01" if offset % 2 else None,
+        )
+
+
+def _spelled(draw: random.Random, txn: Transaction) -> bytes:
+    """Write a transaction as we do, or as somebody else might, or with a broken byte."""
+    if draw.random() < 0.05:
+        txn = replace(txn, amount_minor=draw.choice((10_000, 9_000, 8_999, 1_000_000, 1_000_001)))
+    value = encode(txn)
+    if draw.random() < 0.05:
+        fields = list(msgspec.json.decode(value).items())
+        draw.shuffle(fields)
+        value = msgspec.json.encode(dict(fields))
+    if draw.random() < 0.05:
+        place = rb'("(?:latitude|longitude)":)-?[0-9.]+'
+        value = re.sub(place, rb"\g<1>" + draw.choice(_DEGREES).encode(), value, count=1)
+    if draw.random() < 0.2:
+        old, new = draw.choice(_SPELLINGS)
+        value = new.join(value.rsplit(old, 1)) if old == b"}" else value.replace(old, new)
+    if draw.random() < 0.05:
+        at = draw.randrange(len(value))
+        value = value[:at] + bytes([draw.randrange(256)]) + value[at + draw.choice((0, 1)) :]
+    return value
+
+
+def configs(draw: random.Random, start_ms: int) -> Iterator[ConfigRecord]:
+    """Yield configs that select different transactions and begin at different times."""
+    texts = (
+        '{"amountSpike":{"factor":1.5,"minTransactions":1},"manyNoPin":{"minTransactions":1}}',
+        '{"rapidTransactions":{"mode":"Off"},"pinAvoidance":{"mode":"Off"}}',
+        '{"impossibleTravel":{"maxSpeedKmh":50,"minDistanceKm":1},"dormantCard":{"mode":"Shadow"}}',
+        '{"negativeAmount":{"mode":"Off"},"multiCardDistance":{"mode":"Off"},'
+        '"limitExceeded":{"mode":"Off"},"amountSpike":{"mode":"Off"}}',
+    )
+    selectors = (
+        Selector(),
+        Selector(currencies=("USD",)),
+        Selector(countries=("FR",)),
+        Selector(payment_systems=("mir",)),
+    )
+    for generation, text in enumerate(texts, start=1):
+        for name, selector in enumerate(selectors):
+            spec = DetectorConfigSpec(
+                selector=selector,
+                effective_from=start_ms + draw.randrange(40_000_000) if generation > 1 else None,
+                detectors=msgspec.json.decode(text, type=Settings),
+            )
+            yield ConfigRecord(name=f"c{name}", generation=generation, created_at=name, spec=spec)
+
+
+def as_batch(records: list[InputRecord]) -> bytes:
+    """Write records as `BatchRecords.java` does."""
+    topic = records[0].topic.encode()
+    columns = [
+        [record.key for record in records],
+        [record.traceparent.encode() if record.traceparent else None for record in records],
+        [record.value for record in records],
+    ]
+    joined = [b"".join(part or b"" for part in column) for column in columns]
+    data = pack(">iiii", 0, -1, len(records), len(topic)) + topic
+    data += pack(">iii", *map(len, joined))
+    for record, *parts in zip(records, *columns, strict=True):
+        lengths = [-1 if part is None else len(part) for part in parts]
+        data += pack(">qqi", record.timestamp_ms, record.offset, record.partition)
+        data += pack(">iii", *lengths)
+    return data + b"".join(joined)
+
+
+def main(seed: int) -> None:
+    """Compare three sides: without the screen, with it record by record, with it in batches."""
+    draw = random.Random(seed)
+    stream = list(transactions(draw))
+    records = list(configs(draw, min(record.timestamp_ms for record in stream)))
+    sides = [Side(Judge(Rules())) for _ in range(3)]
+    plain, single, batched = sides
+    if single.judge._screen is None:
+        sys.exit("there is no screen: the job is not compiled")
+    plain.judge._screen = None
+    settled = alerts = 0
+    at_once = 50
+    for start in range(0, len(stream), at_once):
+        part = stream[start : start + at_once]
+        if start % 2_000 == 0 and records:
+            record = records.pop(0)
+            for side in sides:
+                side.judge.rules.apply(record)
+        for one in part:
+            for side in (plain, single):
+                side.outputs += side.judge.process(one, side.users_of(one.key))
+        for run in _runs(part):
+            (section,) = read_sections(as_batch(run))
+            batched.outputs += batched.judge.process_all(
+                section.records, batched.users_of(run[0].key)
+            )
+        expected = plain.outputs
+        for side in (single, batched):
+            if side.outputs != expected:
+                _fail(part, expected, side.outputs)
+        alerts += sum(output.topic == "alerts" for output in expected)
+        for side in sides:
+            side.outputs = []
+        if start % 1_000 == 0:
+            settled += _compare(sides)
+    settled += _compare(sides)
+    print(settled, alerts)
+
+
+def _compare(sides: list[Side]) -> int:
+    screen = sides[1].judge._screen
+    settled = screen.settled if screen else 0
+    states = [side.state() for side in sides]
+    if not states[0] == states[1] == states[2]:
+        sys.exit(f"state differs:\n{states[0]}\n{states[1]}\n{states[2]}"[:20_000])
+    return settled
+
+
+def _runs(records: Iterable[InputRecord]) -> Iterator[list[InputRecord]]:
+    """Group neighbours of one key: they are of one bucket."""
+    run: list[InputRecord] = []
+    for record in records:
+        if run and run[0].key != record.key:
+            yield run
+            run = []
+        run.append(record)
+    yield run
+
+
+def _fail(part: list[InputRecord], expected: list[OutputRecord], found: list[OutputRecord]) -> None:
+    values = "\n".join(str(record.value) for record in part)
+    sys.exit(f"outputs differ:\n{expected}\n{found}\nof\n{values}"[:40_000])
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
