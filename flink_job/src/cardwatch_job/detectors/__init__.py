@@ -1,7 +1,9 @@
 """The detectors. Pure: no Flink, no Kafka, no clock.
 
 A new detector is a file here, a line in `DETECTORS` and its settings in
-`cardwatch_contracts.detector_config.Detectors`.
+`cardwatch_contracts.detector_config.Detectors`. It is quick once `Thresholds` and `_is_silent` in
+`cardwatch_job/screen.pyx` know when it is sure to stay silent; until then every transaction of a
+config that has it is looked at in Python.
 """
 
 from typing import Any, Final
