@@ -14,10 +14,11 @@ import msgspec
 from msgspec.structs import replace
 from tests.integration.job.feed import Draws
 
+from cardwatch_contracts.card import Card, card_key
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.detector_config import ConfigRecord, DetectorConfigSpec, Selector
 from cardwatch_contracts.detector_config import Detectors as Settings
-from cardwatch_contracts.topics import TRANSACTIONS
+from cardwatch_contracts.topics import CARDS, TRANSACTIONS
 from cardwatch_contracts.transaction import Transaction
 from cardwatch_job.batches import read_sections
 from cardwatch_job.detectors.history import encode_user
@@ -90,7 +91,7 @@ class Side:
 
     def users_of(self, key: bytes | None) -> UsersOfBucket:
         """Return the memories of a record's bucket."""
-        return self.users.setdefault(key or b"", UsersOfBucket({}))
+        return self.users.setdefault((key or b"").split(b"/")[0], UsersOfBucket({}))
 
     def state(self) -> object:
         """Return everything that is kept or counted."""
@@ -115,6 +116,8 @@ def transactions(draw: random.Random) -> Iterator[InputRecord]:
     earlier: list[bytes] = []
     for offset in range(_TRANSACTIONS):
         txn = draws.draw()
+        if draw.random() < 0.01:
+            yield _card(draw, txn)
         value = _spelled(draw, txn)
         if earlier and draw.random() < 0.02:
             value = draw.choice(earlier)
@@ -128,6 +131,26 @@ def transactions(draw: random.Random) -> Iterator[InputRecord]:
             timestamp_ms=txn.event_time + draw.choice((5, 5, 5, -299_999, -300_001)),
             traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01" if offset % 2 else None,
         )
+
+
+def _card(draw: random.Random, txn: Transaction) -> InputRecord:
+    """Issue the transaction's card with another limit, or with none."""
+    card = Card(
+        card_id=txn.card_id,
+        user_id=txn.user_id,
+        bank_id=txn.bank_id,
+        payment_system=txn.payment_system,
+        currency=txn.currency,
+        card_limit_minor=draw.choice((None, 5_000, 9_950, 20_000)),
+    )
+    return InputRecord(
+        topic=CARDS.name,
+        key=card_key(card),
+        value=encode(card),
+        partition=0,
+        offset=0,
+        timestamp_ms=txn.event_time,
+    )
 
 
 def _spelled(draw: random.Random, txn: Transaction) -> bytes:
@@ -151,8 +174,11 @@ def _spelled(draw: random.Random, txn: Transaction) -> bytes:
     return value
 
 
-def configs(draw: random.Random, start_ms: int) -> Iterator[ConfigRecord]:
-    """Yield configs that select different transactions and begin at different times."""
+def configs(draw: random.Random, start_ms: int, end_ms: int) -> Iterator[ConfigRecord]:
+    """Yield configs that select different transactions and begin at different times.
+
+    All are known after half of the stream; those of the last generations begin after that.
+    """
     texts = (
         '{"amountSpike":{"factor":1.5,"minTransactions":1},"manyNoPin":{"minTransactions":1}}',
         '{"rapidTransactions":{"mode":"Off"},"pinAvoidance":{"mode":"Off"}}',
@@ -166,11 +192,15 @@ def configs(draw: random.Random, start_ms: int) -> Iterator[ConfigRecord]:
         Selector(countries=("FR",)),
         Selector(payment_systems=("mir",)),
     )
-    for generation, text in enumerate(texts, start=1):
+    for generation in range(1, 11):
+        text = draw.choice(texts)
+        begins = None
+        if generation > 5:
+            begins = end_ms - (end_ms - start_ms) * (11 - generation) // 12
         for name, selector in enumerate(selectors):
             spec = DetectorConfigSpec(
                 selector=selector,
-                effective_from=start_ms + draw.randrange(40_000_000) if generation > 1 else None,
+                effective_from=begins,
                 detectors=msgspec.json.decode(text, type=Settings),
             )
             yield ConfigRecord(name=f"c{name}", generation=generation, created_at=name, spec=spec)
@@ -198,7 +228,8 @@ def main(seed: int) -> None:
     """Compare three sides: without the screen, with it record by record, with it in batches."""
     draw = random.Random(seed)
     stream = list(transactions(draw))
-    records = list(configs(draw, min(record.timestamp_ms for record in stream)))
+    times = [record.timestamp_ms for record in stream]
+    records = list(configs(draw, min(times), max(times)))
     sides = [Side(Judge(Rules())) for _ in range(3)]
     plain, single, batched = sides
     if single.judge._screen is None:
@@ -208,7 +239,7 @@ def main(seed: int) -> None:
     at_once = 50
     for start in range(0, len(stream), at_once):
         part = stream[start : start + at_once]
-        if start % 2_000 == 0 and records:
+        if start % 250 == 0 and records:
             record = records.pop(0)
             for side in sides:
                 side.judge.rules.apply(record)
@@ -243,10 +274,10 @@ def _compare(sides: list[Side]) -> int:
 
 
 def _runs(records: Iterable[InputRecord]) -> Iterator[list[InputRecord]]:
-    """Group neighbours of one key: they are of one bucket."""
+    """Group neighbours of one key and topic: they are of one bucket."""
     run: list[InputRecord] = []
     for record in records:
-        if run and run[0].key != record.key:
+        if run and (run[0].key, run[0].topic) != (record.key, record.topic):
             yield run
             run = []
         run.append(record)
