@@ -1,4 +1,4 @@
-"""What the types of a transaction's fields cannot say. Apart, so that it can be compiled."""
+"""What the types of a transaction's fields cannot say."""
 
 from typing import TYPE_CHECKING, Final
 

@@ -89,7 +89,9 @@ def main(args: Sequence[str]) -> None:
     try:
         compile_job(options.into.absolute())
     except CompileError as error:
-        sys.stderr.write(f"cardwatch: the job stays interpreted, a third as fast: {error}\n")
+        sys.stderr.write(
+            f"cardwatch: the job stays interpreted, judging takes four times as long: {error}\n"
+        )
         sys.exit(0 if options.if_possible else 1)
 
 

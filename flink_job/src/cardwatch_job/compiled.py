@@ -1,4 +1,4 @@
-"""Where the compiled job is: the same modules as machine code, three times as fast.
+"""Where the compiled job is: machine code, with which judging takes a quarter of the time.
 
 `python -m cardwatch_job.compile` makes them. Whoever starts a worker puts the folder first in its
 `PYTHONPATH`; without it the job runs as it is written, by the interpreter.
@@ -43,9 +43,8 @@ def fingerprint() -> str:
     digest = sha256(sys.implementation.cache_tag.encode())
     for package in PACKAGES:
         folder = source_of(package)
-        for path in sorted(folder.rglob("*.p[xy]*")):
-            if path.suffix == ".pyc":
-                continue
+        sources = [path for path in folder.rglob("*") if path.suffix in (".py", ".pyx", ".pxd")]
+        for path in sorted(sources):
             digest.update(f"\n{package}/{path.relative_to(folder)}\n".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

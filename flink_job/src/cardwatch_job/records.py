@@ -53,19 +53,19 @@ class Records:
 
     def __iter__(self) -> Iterator[InputRecord]:
         key, header, value = self.keys, self.headers, self.values
-        for numbers in range(self.numbers, self.keys, _NUMBERS.size):
-            record = self.read(numbers, key, header, value)
-            yield record
-            key += len(record.key or b"")
-            header += max(_NUMBERS.unpack_from(self.data, numbers)[4], 0)
-            value += len(record.value or b"")
+        for numbers in _NUMBERS.iter_unpack(self.data[self.numbers : self.keys]):
+            yield self._record(numbers, key, header, value)
+            key += max(numbers[3], 0)
+            header += max(numbers[4], 0)
+            value += max(numbers[5], 0)
 
     def read(self, numbers: int, key: int, header: int, value: int) -> InputRecord:
         """Read one record, by the positions of its parts."""
+        return self._record(_NUMBERS.unpack_from(self.data, numbers), key, header, value)
+
+    def _record(self, numbers: tuple[int, ...], key: int, header: int, value: int) -> InputRecord:
         data = self.data
-        time_ms, offset, partition, key_length, header_length, value_length = _NUMBERS.unpack_from(
-            data, numbers
-        )
+        time_ms, offset, partition, key_length, header_length, value_length = numbers
         traceparent = data[header : header + header_length] if header_length > 0 else None
         return InputRecord(
             topic=self.topic,

@@ -101,25 +101,24 @@ class Rules:
 
     def select_at(self, kind: Kind, event_time: int) -> RuleSet:
         """Return the config for what a transaction's selectors see, at a time."""
-        candidates = self._by_kind.get(kind)
-        if candidates is None:
-            candidates = self._find(kind)
-        for rule_set in candidates:
+        for rule_set in self._candidates(kind):
             if rule_set.from_ms <= event_time < rule_set.until_ms:
                 return rule_set
         return self._default
 
     def selected_within(self, kind: Kind, event_time: int) -> tuple[int, int]:
         """Return from when until when `select_at` is sure to return the same as now."""
-        candidates = self._find(kind)
-        times = {time for each in candidates for time in (each.from_ms, each.until_ms)}
+        times = {time for each in self._candidates(kind) for time in (each.from_ms, each.until_ms)}
         return (
             max((time for time in times if time <= event_time), default=_ALWAYS),
             min((time for time in times if time > event_time), default=_NEVER),
         )
 
-    def _find(self, kind: Kind) -> tuple[RuleSet, ...]:
+    def _candidates(self, kind: Kind) -> tuple[RuleSet, ...]:
         """Look through all configs, once for each kind of transaction."""
+        known = self._by_kind.get(kind)
+        if known is not None:
+            return known
         if len(self._by_kind) >= _MAX_KINDS:
             self._by_kind.clear()
         found = tuple(rule_set for rule_set in self._ordered if rule_set.selects(kind))

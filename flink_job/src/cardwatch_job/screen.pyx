@@ -7,7 +7,7 @@ here. Everything else is left, untouched, to `Judge`, which alone decides: a tra
 written unusually, that is late, new, a duplicate or under another user's key, and above all one on
 which a detector may have a finding. So a screen that is too careful costs time and nothing else.
 
-`tests/unit/job/test_screen.py` holds it against the judge without a screen.
+`tests/integration/job/screening.py` holds it against the judge without a screen.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -359,12 +359,11 @@ cdef class Thresholds:
     cdef bint travels, between_cards, negative, over_limit, counts_no_pin
 
     def __init__(self, rule_set):
-        by_name = {detector.name: detector for detector in DETECTORS}
         self.complete = True
         self.spike_after = self.max_amount_minor = self.dormant_ms = 1LL << 62
         self.near_limit_from, self.near_limit_to = 1, 0
         for detector in rule_set.detectors:
-            self.complete &= by_name.get(detector.name) is type(detector)
+            self.complete &= type(detector) in DETECTORS
             self._take(detector.name, detector.config)
 
     def _take(self, name, config):
