@@ -16,10 +16,10 @@ length of -1 stands for a missing value.
                int32 number of records, for each int32 length and bytes of topic, key, value,
                header; int32 number of partial sums, for each int64 start, int64 count, sum,
                smallest and largest amount, int32 length and bytes of dimension, name, currency
+    pairs    = int32 number, for each int32 length and bytes of key and value
 
-An input of at most one byte brings no batch. It asks for the partial sums, which come with its
-results and no others, and if it is `BARRIER` also for every memory that changed since the last.
-Without being asked Python sends memories only when there are many.
+Partial sums come only when they are asked for, and before a checkpoint every memory that changed
+since the last; at other times Python sends memories only when there are many.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,6 @@ from cardwatch_job.judge import Counts
 from cardwatch_job.records import OutputRecord, Records
 from cardwatch_job.windows import PartialSum
 
-BARRIER: Final = b"!"
 _INT: Final = Struct(">i")
 _MISSING: Final = _INT.pack(-1)
 _LENGTHS: Final = Struct(">iii")
@@ -109,6 +108,12 @@ def write_results(
     parts.append(_INT.pack(len(written) // _SUM_PARTS))
     parts += written
     return b"".join(parts)
+
+
+def write_pairs(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Write keys and values."""
+    parts = [part for pair in pairs for value in pair for part in _with_length(value)]
+    return b"".join((_INT.pack(len(parts) // 4), *parts))
 
 
 def _with_length(value: bytes | None) -> tuple[bytes, ...]:

@@ -42,9 +42,9 @@ def main(args: Sequence[str]) -> None:
     """
     settings = JobSettings.from_args(args)
     configuration = Configuration()
-    configuration.set_string("python.execution-mode", "process")
-    # An element is a whole piece of work (see ScoreBatches.java): none waits for another.
-    configuration.set_string("python.fn-execution.bundle.size", "1")
+    configuration.set_string("python.execution-mode", "thread")
+    # The interpreter inside a TaskManager does not know of virtual environments.
+    configuration.set_string("python.pythonpath", ":".join(filter(None, sys.path)))
     # No operator of this job keeps or changes a record that it has handed on.
     configuration.set_string("pipeline.object-reuse", "true")
     environment = StreamExecutionEnvironment.get_execution_environment(configuration)

@@ -12,8 +12,6 @@ from typing import Any, Final
 
 from pyflink.common import TypeInformation, Types
 from pyflink.datastream import DataStream
-from pyflink.datastream.data_stream import _create_j_data_stream_python_function_info
-from pyflink.fn_execution.flink_fn_execution_pb2 import UserDefinedDataStreamFunction
 from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment, Table
 from pyflink.util.java_utils import get_j_env_configuration
@@ -21,7 +19,6 @@ from pyflink.util.java_utils import get_j_env_configuration
 from cardwatch_contracts.detector_config import MAX_PARALLELISM
 from cardwatch_contracts.topics import STATS
 from cardwatch_job.judge import Counts
-from cardwatch_job.scoring import BATCH_TYPE, CONFIG_TYPE, ScoreUsers
 from cardwatch_job.settings import JobSettings
 from cardwatch_job.sinks import OUTPUT_TYPE
 from cardwatch_job.windows import QUIET_MS, RETAINED_MS, WINDOW_MS
@@ -36,6 +33,8 @@ _PIECE_DELAY_MS: Final = 5
 _BUCKET_TYPE: Final = Types.INT()
 _SUMMED_TYPE: Final = Types.ROW([Types.STRING(), Types.STRING(), Types.STRING()])
 """What is summed up: dimension, name, currency."""
+BATCH_TYPE: Final = Types.ROW([_BUCKET_TYPE, Types.PRIMITIVE_ARRAY(Types.BYTE())])
+"""A bucket, and the bytes of one of its batches."""
 PARTIAL_SUM_TYPE: Final = Types.ROW([_SUMMED_TYPE, *(Types.LONG() for _ in range(5))])
 """What is summed up, start of the window, count, sum, smallest and largest amount."""
 
@@ -76,23 +75,16 @@ def score_batches(
     keyed, selector = _keyed(batches, _BUCKET_TYPE)
     everywhere = configs._j_data_stream.broadcast()
     environment = keyed.getExecutionEnvironment()
-    function = _create_j_data_stream_python_function_info(
-        ScoreUsers(out_of_orderness_ms=settings.out_of_orderness_ms),
-        UserDefinedDataStreamFunction.KEYED_CO_BROADCAST_PROCESS,
-    )
     sums = jvm.org.apache.flink.util.OutputTag("sums", PARTIAL_SUM_TYPE.get_java_type_info())
     factory = _factory(
         "ScoreBatches",
         get_j_env_configuration(environment),
-        function,
-        BATCH_TYPE.get_java_type_info(),
-        CONFIG_TYPE.get_java_type_info(),
         ",".join(field.name for field in fields(Counts)),
         sums,
         _EVERY_MS,
         _PIECE_BYTES,
         _PIECE_DELAY_MS,
-        settings.out_of_orderness_ms > 0,
+        settings.out_of_orderness_ms,
     )
     transformation = jvm.org.apache.flink.streaming.api.transformations.TwoInputTransformation(
         keyed.getTransformation(),
@@ -105,8 +97,6 @@ def score_batches(
     )
     transformation.setStateKeySelectors(selector, None)
     transformation.setStateKeyType(keyed.getKeyType())
-    python = jvm.org.apache.flink.core.memory.ManagedMemoryUseCase.PYTHON
-    transformation.declareManagedMemoryUseCaseAtSlotScope(python)
     scored = _stream(environment, transformation, "score-users")
     return scored, DataStream(scored._j_data_stream.getSideOutput(sums))
 

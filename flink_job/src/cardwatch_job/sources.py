@@ -6,16 +6,19 @@ timestamp; the DataStream connector of PyFlink gives values alone.
 
 from typing import Final
 
+from pyflink.common import Types
 from pyflink.datastream import DataStream
 from pyflink.table import StreamTableEnvironment, Table
 
 from cardwatch_contracts.topics import CARDS, DETECTOR_CONFIGS, REKEYED, TRANSACTIONS, Topic
-from cardwatch_job.scoring import CONFIG_TYPE
 from cardwatch_job.settings import JobSettings
 
 CONSUMER_GROUP: Final = "cardwatch-job"
 """Offsets are committed under this name for people and tools to see; the job's own are in its
 checkpoints."""
+_BYTES: Final = Types.PRIMITIVE_ARRAY(Types.BYTE())
+CONFIG_TYPE: Final = Types.ROW_NAMED(["name", "value"], [_BYTES, _BYTES])
+"""A config's name and its record; no record withdraws the name."""
 
 
 def transactions_and_cards(tables: StreamTableEnvironment, settings: JobSettings) -> Table:

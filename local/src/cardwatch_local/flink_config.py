@@ -67,7 +67,6 @@ def cluster_config(settings: StackSettings, ports: FlinkPorts) -> dict[str, str]
         "io.tmp.dirs": str(settings.stack_dir / "tmp"),
         "python.executable": sys.executable,
         "python.client.executable": sys.executable,
-        "python.execution-mode": "process",
         # Every class is on the servers' own classpath. With a class loader for each start of
         # the job, Beam's classes would be loaded anew at a restart, and fail.
         "classloader.resolve-order": "parent-first",

@@ -7,21 +7,25 @@ import java.util.Iterator;
 import java.util.Map;
 import java.util.stream.Stream;
 
+import org.apache.flink.api.common.TaskInfo;
+import org.apache.flink.api.common.state.BroadcastState;
 import org.apache.flink.api.common.state.MapState;
 import org.apache.flink.api.common.state.MapStateDescriptor;
 import org.apache.flink.api.common.typeinfo.PrimitiveArrayTypeInfo;
-import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
-import org.apache.flink.api.java.tuple.Tuple3;
+import org.apache.flink.api.common.typeutils.base.array.BytePrimitiveArraySerializer;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.runtime.state.VoidNamespace;
-import org.apache.flink.streaming.api.functions.python.DataStreamPythonFunctionInfo;
 import org.apache.flink.streaming.api.graph.StreamConfig;
+import org.apache.flink.streaming.api.operators.BoundedMultiInput;
 import org.apache.flink.streaming.api.operators.Output;
-import org.apache.flink.streaming.api.operators.python.process.ExternalPythonKeyedCoProcessOperator;
+import org.apache.flink.streaming.api.operators.TwoInputStreamOperator;
+import org.apache.flink.streaming.api.operators.python.embedded.AbstractEmbeddedPythonFunctionOperator;
+import org.apache.flink.streaming.api.utils.ByteArrayWrapper;
+import org.apache.flink.streaming.api.utils.ByteArrayWrapperSerializer;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 import org.apache.flink.streaming.runtime.tasks.ProcessingTimeService;
 import org.apache.flink.streaming.runtime.tasks.StreamTask;
@@ -29,43 +33,45 @@ import org.apache.flink.types.Row;
 import org.apache.flink.util.OutputTag;
 
 /**
- * PyFlink's own keyed operator, with the state's way to Python and back changed.
+ * Judges batches in the Python that runs inside the TaskManager.
  *
- * <p>PyFlink asks the JVM for state over a separate connection, key by key. Here the users' memories
- * of a bucket travel to Python in front of the bucket's first batch; from then on Python has them.
- * Before a checkpoint barrier Python is asked for the memories that changed since the last one, which
- * are put into Flink's keyed state. The barrier waits for this answer and for the results of every
- * batch before it (PyFlink finishes its bundle first), so that the state in a checkpoint is that of
- * exactly the records before it. After a failure or a rescale Python starts empty and is told again:
- * of a bucket with its first batch, and where transactions may wait in one of every bucket at once.
+ * <p>PyFlink's own operators ask and answer record by record, and fetch state key by key. Here one
+ * call takes many batches, and the users' memories of a bucket travel to Python in front of the
+ * bucket's first batch; from then on Python has them. Before a checkpoint barrier Python is asked for
+ * the memories that changed since the last one, which are put into Flink's keyed state. A call has
+ * ended when it returns, so the state in a checkpoint is that of exactly the records before it. After
+ * a failure or a rescale Python starts empty and is told again: of a bucket with its first batch, and
+ * where transactions may wait in one of every bucket at once.
  *
- * <p>A call of Python costs as much as judging dozens of transactions. So batches are put together
- * until there is a large piece of them, or the first has waited for some milliseconds: one call,
- * and one bundle, for each piece.
+ * <p>Batches are put together until there is a large piece of them, or the first has waited for some
+ * milliseconds: one call for each piece.
  *
  * <p>Python adds transactions up by window. It is asked for the sums so far every second, and before
  * every barrier, so that they need no state either. They leave as a side output.
  */
-public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
-        implements ProcessingTimeService.ProcessingTimeCallback {
+public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
+        implements TwoInputStreamOperator,
+                BoundedMultiInput,
+                ProcessingTimeService.ProcessingTimeCallback {
 
-    private static final byte[] TICK = new byte[0];
-    private static final byte[] BARRIER = new byte[] {'!'};
     private static final byte[] NO_RECORDS = new byte[20]; // none, of a topic without a name
     private static final String USERS = "users";
+    private static final String CONFIGS = "python-state-detector-configs";
+    private static final String SCORER = "scorer";
+    private static final Object[] NOTHING = new Object[0];
 
     private final String[] counterNames;
     private final OutputTag sums;
     private final long sumsEveryMs;
     private final int pieceBytes;
     private final long pieceDelayMs;
-    private final boolean waits;
+    private final long outOfOrdernessMs;
 
     private transient Counter[] counters;
     private transient MapState users;
+    private transient BroadcastState configs;
     private transient BitSet known;
     private transient DataOutputSerializer piece;
-    private transient Integer pieceBucket;
     private transient boolean flushIsDue;
     private transient boolean restored;
     private transient DataInputDeserializer input;
@@ -77,24 +83,24 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
             StreamConfig config,
             Output output,
             ProcessingTimeService timeService) {
-        super(
-                (Configuration) references[0],
-                (DataStreamPythonFunctionInfo) references[1],
-                (TypeInformation) references[2],
-                (TypeInformation) references[3],
-                PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO);
-        this.counterNames = ((String) references[4]).split(",");
-        this.sums = (OutputTag) references[5];
-        this.sumsEveryMs = ((Number) references[6]).longValue();
-        this.pieceBytes = ((Number) references[7]).intValue();
-        this.pieceDelayMs = ((Number) references[8]).longValue();
-        this.waits = ((Boolean) references[9]).booleanValue();
+        super((Configuration) references[0]);
+        this.counterNames = ((String) references[1]).split(",");
+        this.sums = (OutputTag) references[2];
+        this.sumsEveryMs = ((Number) references[3]).longValue();
+        this.pieceBytes = ((Number) references[4]).intValue();
+        this.pieceDelayMs = ((Number) references[5]).longValue();
+        this.outOfOrdernessMs = ((Number) references[6]).longValue();
         this.setup(task, config, output);
         this.setProcessingTimeService(timeService);
     }
 
     public void open() throws Exception {
-        super.open();
+        MapStateDescriptor inForce =
+                new MapStateDescriptor(
+                        CONFIGS,
+                        ByteArrayWrapperSerializer.INSTANCE,
+                        BytePrimitiveArraySerializer.INSTANCE);
+        configs = getOperatorStateBackend().getBroadcastState(inForce);
         users =
                 getRuntimeContext()
                         .getMapState(
@@ -103,7 +109,7 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
                                         Types.STRING,
                                         PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
         known = new BitSet();
-        restored = !waits;
+        restored = outOfOrdernessMs == 0;
         piece = new DataOutputSerializer(pieceBytes);
         input = new DataInputDeserializer();
         reused = new StreamRecord(null);
@@ -111,7 +117,36 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
         for (int i = 0; i < counters.length; i++) {
             counters[i] = getMetricGroup().counter(counterNames[i]);
         }
+        super.open();
         scheduleSums();
+    }
+
+    public void openPythonInterpreter() {
+        TaskInfo task = getRuntimeContext().getTaskInfo();
+        interpreter.set("configs", restoredConfigs());
+        interpreter.set("subtask", Integer.valueOf(task.getIndexOfThisSubtask()));
+        interpreter.set("parallelism", Integer.valueOf(task.getNumberOfParallelSubtasks()));
+        interpreter.set("out_of_orderness_ms", Long.valueOf(outOfOrdernessMs));
+        interpreter.exec("from cardwatch_job.scoring import ScoreUsers");
+        interpreter.exec(
+                SCORER
+                        + " = ScoreUsers(configs, subtask=subtask, parallelism=parallelism,"
+                        + " out_of_orderness_ms=out_of_orderness_ms)");
+    }
+
+    private ArrayList restoredConfigs() {
+        ArrayList records = new ArrayList();
+        try {
+            Iterator entries = configs.iterator();
+            while (entries.hasNext()) {
+                Map.Entry entry = (Map.Entry) entries.next();
+                input.setBuffer((byte[]) entry.getValue());
+                records.add(read());
+            }
+        } catch (Exception error) {
+            throw new IllegalStateException("the configs in the state cannot be read", error);
+        }
+        return records;
     }
 
     private void scheduleSums() {
@@ -124,7 +159,8 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
             restored = true;
             sendMemories();
         }
-        ask(TICK);
+        sendPiece();
+        take(call("add_up", NOTHING));
         scheduleSums();
     }
 
@@ -146,19 +182,17 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
     }
 
     public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
-        ask(BARRIER);
+        prepareCheckpoint();
         super.prepareSnapshotPreBarrier(checkpointId);
     }
 
     public void endInput(int inputId) throws Exception {
-        ask(BARRIER);
-        super.endInput(inputId);
+        prepareCheckpoint();
     }
 
-    private void ask(byte[] what) throws Exception {
+    private void prepareCheckpoint() throws Exception {
         sendPiece();
-        Row nobody = Row.of(new Object[] {Integer.valueOf(0), what});
-        super.processElement1(new StreamRecord(nobody));
+        take(call("prepare_checkpoint", NOTHING));
     }
 
     public void processElement1(StreamRecord element) throws Exception {
@@ -166,7 +200,6 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
         Integer bucket = (Integer) row.getField(0);
         byte[] batch = (byte[]) row.getField(1);
         if (piece.length() == 0) {
-            pieceBucket = bucket;
             scheduleFlush();
         }
         piece.writeInt(bucket.intValue());
@@ -180,6 +213,24 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
         if (piece.length() >= pieceBytes) {
             sendPiece();
         }
+    }
+
+    /** A config; what came before it is judged without it. */
+    public void processElement2(StreamRecord element) throws Exception {
+        sendPiece();
+        Row row = (Row) element.getValue();
+        take(call("configure", new Object[] {row.getField(0), row.getField(1)}));
+        input.setBuffer(call("configs", NOTHING));
+        int count = input.readInt();
+        configs.clear();
+        for (int i = 0; i < count; i++) {
+            byte[] name = readWithLength();
+            configs.put(new ByteArrayWrapper(name), readWithLength());
+        }
+    }
+
+    private byte[] call(String method, Object[] arguments) {
+        return (byte[]) interpreter.invokeMethod(SCORER, method, arguments);
     }
 
     private void scheduleFlush() {
@@ -196,14 +247,14 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
         sendPiece();
     }
 
-    /** Sends what there is; under the key of its first bucket, which PyFlink wants and Python not. */
+    /** Sends what there is. */
     private void sendPiece() throws Exception {
         if (piece.length() == 0) {
             return;
         }
-        Row whole = Row.of(new Object[] {pieceBucket, piece.getCopyOfBuffer()});
+        byte[] whole = piece.getCopyOfBuffer();
         piece.clear();
-        super.processElement1(new StreamRecord(whole));
+        take(call("judge", new Object[] {whole}));
     }
 
     private void writeUsers(Integer bucket, DataOutputSerializer out) throws Exception {
@@ -225,16 +276,13 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
         out.writeIntUnsafe(count, start);
     }
 
-    /** Python asks for no keyed state, so nobody else is using the backend's current key. */
-    private void useBucket(Integer bucket) throws Exception {
+        private void useBucket(Integer bucket) throws Exception {
         getKeyedStateBackend().setCurrentKey(Row.of(new Object[] {bucket}));
     }
 
     /** Take what Python answers: changed memories into state, records on to the sinks. */
-    public void emitResult(Tuple3 result) throws Exception {
-        // PyFlink's row format: one byte of null flags, the timestamp, then the length and the bytes
-        input.setBuffer((byte[]) result.f1, 0, ((Integer) result.f2).intValue());
-        input.skipBytesToRead(1 + 8 + 4);
+    private void take(byte[] results) throws Exception {
+        input.setBuffer(results);
         for (int i = 0; i < counters.length; i++) {
             counters[i].inc(input.readInt());
         }
@@ -303,6 +351,15 @@ public class ScoreBatches extends ExternalPythonKeyedCoProcessOperator
             sum[0] = Row.of(names);
             output.collect(sums, reused.replace(Row.of(sum)));
         }
+    }
+
+    /** Read a value with the length in front of it, and leave it there. */
+    private byte[] readWithLength() throws Exception {
+        byte[] value = read();
+        DataOutputSerializer both = new DataOutputSerializer(4 + value.length);
+        both.writeInt(value.length);
+        both.write(value);
+        return both.getCopyOfBuffer();
     }
 
     private byte[] read() throws Exception {
