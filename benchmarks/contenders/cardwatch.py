@@ -10,9 +10,7 @@ from benchmarks.stand import Stand
 from cardwatch_local.reading.offsets import JOB_GROUP
 from cardwatch_local.service import Service
 
-_SETUP: Final = (
-    "the job as it is shipped, compiled: one Flink TaskManager with a slot for each of the subtasks"
-)
+_SETUP: Final = "the job as it is shipped, compiled: one Flink TaskManager for each of the subtasks"
 
 
 def _servers(
@@ -28,7 +26,7 @@ def _servers(
         "--delivery",
         delivery,
     ]
-    return stand.flink(run, method, job, slots=method.parallelism)
+    return stand.flink(run, method, job)
 
 
 CARDWATCH: Final = Contender(

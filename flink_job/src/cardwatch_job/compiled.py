@@ -1,6 +1,6 @@
 """Where the compiled job is: machine code, with which judging takes a quarter of the time.
 
-`python -m cardwatch_job.compile` makes them. Whoever starts a worker puts the folder first in its
+`python -m cardwatch_job.compile` makes them. Whoever starts the job puts the folder first in its
 `PYTHONPATH`; without it the job runs as it is written, by the interpreter.
 """
 

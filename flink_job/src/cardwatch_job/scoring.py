@@ -114,9 +114,7 @@ class ScoreUsers:
             try:
                 record = decode_config_record(value)
             except InvalidRecordError as error:
-                _log.warning(
-                    "config %s stays as it was: %s", name.decode(errors="replace"), error
-                )
+                _log.warning("config %s stays as it was: %s", name.decode(errors="replace"), error)
             else:
                 if rules.apply(record):
                     self._acks.append(self._acknowledge(record))

@@ -1,4 +1,4 @@
-"""The users' memories in a Python worker, a copy of what Flink's state holds."""
+"""The users' memories in Python, a copy of what Flink's state holds."""
 
 from collections.abc import Mapping
 from typing import Final

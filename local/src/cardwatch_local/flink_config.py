@@ -14,7 +14,7 @@ from cardwatch_local.settings import StackSettings
 
 _NETWORK_MB: Final = 64
 _OFF_HEAP_MB: Final = 192
-"""Direct memory of the framework and of gRPC to the Python workers."""
+"""Direct memory of the framework."""
 _METASPACE_MB: Final = 256
 _FRAMEWORK_HEAP_MB: Final = 128
 _MANAGED_MB: Final = 64
@@ -67,8 +67,8 @@ def cluster_config(settings: StackSettings, ports: FlinkPorts) -> dict[str, str]
         "io.tmp.dirs": str(settings.stack_dir / "tmp"),
         "python.executable": sys.executable,
         "python.client.executable": sys.executable,
-        # Every class is on the servers' own classpath. With a class loader for each start of
-        # the job, Beam's classes would be loaded anew at a restart, and fail.
+        # Every class is on the servers' own classpath, and a library of machine code, as Python's
+        # is, can be loaded once.
         "classloader.resolve-order": "parent-first",
         "web.submit.enable": "false",
     }
@@ -101,8 +101,8 @@ def _scheduling(settings: StackSettings) -> dict[str, str]:
         "heartbeat.interval": "2 s",
         "heartbeat.timeout": "10 s",
         # A TaskManager that was killed is back after three to four seconds. A job that starts
-        # without it starts again when it comes, and its workers with it. An exponential delay
-        # would be longer after each failure, until there was none for an hour.
+        # without it starts again when it comes. An exponential delay would be longer after each
+        # failure, until there was none for an hour.
         "restart-strategy.type": "fixed-delay",
         "restart-strategy.fixed-delay.delay": "4 s",
         "restart-strategy.fixed-delay.attempts": str(2**31 - 1),

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final, Literal
 
-from cardwatch_job import left_out
 from cardwatch_job.compiled import find_compiled
 from cardwatch_local.errors import StackError
 
@@ -134,14 +133,10 @@ class StackSettings:
 
     @property
     def python_path(self) -> list[str]:
-        """Folders in which Python looks first: what is left out, and the compiled job if any."""
+        """Folders in which Python looks first: the compiled job, if it is there."""
         compiled = find_compiled()
         own = os.environ.get("PYTHONPATH")
-        return [
-            str(left_out.FOLDER),
-            *([str(compiled)] if compiled else []),
-            *([own] if own else []),
-        ]
+        return [*([str(compiled)] if compiled else []), *([own] if own else [])]
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
