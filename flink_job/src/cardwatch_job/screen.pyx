@@ -32,8 +32,14 @@ from cardwatch_job.detectors._travel import (
     _SHORTEST_H,
 )
 from cardwatch_job.detectors._window import remember
+from cardwatch_job.detectors.history import MAX_WINDOW_ENTRIES
 from cardwatch_job.outputs import PROFILE_EVERY, profile_record
 from cardwatch_job.windows import WINDOW_MS
+
+cdef extern from "Python.h":
+    bint PyUnicode_IS_COMPACT_ASCII(str text)
+    void* PyUnicode_DATA(str text)
+    Py_ssize_t PyUnicode_GET_LENGTH(str text)
 
 ctypedef const unsigned char* Bytes
 
@@ -84,6 +90,7 @@ cdef double _FARTHEST = _FARTHEST_KM
 cdef double _PER_DEGREE_KM = _KM_PER_DEGREE
 cdef double _MIN_HOURS = _SHORTEST_H
 cdef double _RADIANS = 0.017453292519943295
+cdef Py_ssize_t _MAX_ENTRIES = MAX_WINDOW_ENTRIES
 cdef double _SURE = 1e-9  # a relative error larger than that of any sum here
 
 
@@ -530,6 +537,38 @@ cdef int _within(tuple times, Scanned* txn, double window_s) except -1:
     return count
 
 
+cdef tuple _remembered(tuple times, long long now_ms, double window_s):
+    """Do what `remember` does; where the latest comes last, without looking for its place."""
+    cdef Py_ssize_t expired = 0, count = len(times)
+    cdef long long oldest_ms = now_ms - <long long>(window_s * 1000)
+    if oldest_ms >= now_ms or count and <long long>times[count - 1] > now_ms:
+        return remember(times, now_ms, window_s)
+    while expired < count and <long long>times[expired] <= oldest_ms:
+        expired += 1
+    expired = max(expired, count + 1 - _MAX_ENTRIES)
+    return (*times[expired:], now_ms)
+
+
+cdef CardState _card_of(Scanned* txn, UserState user):
+    """Return the memory of the transaction's card, None where it is new."""
+    cdef Text* text = &txn.text[CARD_ID]
+    if not text.is_ascii or len(user.cards) > 8:
+        return user.cards.get(_str(txn.data, text))
+    for card_id, card in user.cards.items():
+        if _is_text(<str>card_id, txn.data, text):
+            return <CardState>card
+    return None
+
+
+cdef inline bint _is_text(str known, Bytes data, Text* text) noexcept:
+    """Whether a string is the ASCII one in the record."""
+    return (
+        PyUnicode_IS_COMPACT_ASCII(known)
+        and PyUnicode_GET_LENGTH(known) == text.length
+        and memcmp(PyUnicode_DATA(known), data + text.start, text.length) == 0
+    )
+
+
 cdef bint _may_have_seen(UserState user, str transaction_id) except -1:
     """Whether a transaction may be a duplicate."""
     cdef str known
@@ -632,8 +671,7 @@ cdef class Screen:
         user_id = _str(data, &txn.text[USER_ID])
         user = users.load(user_id) if bucket is None else bucket.load(user_id)
         transaction_id = _str(data, &txn.text[TRANSACTION_ID])
-        card_id = _str(data, &txn.text[CARD_ID])
-        card = user.cards.get(card_id)
+        card = _card_of(txn, user)
         if card is None or not card.transactions or _may_have_seen(user, transaction_id):
             return None
         silence_ms = txn.event_time - card.last_event_time
@@ -646,11 +684,11 @@ cdef class Screen:
         self.progress.note(partition, txn.event_time)
         user.remember_id(transaction_id, txn.event_time)
         if _is_near_limit(txn, limits):
-            card.near_limit_times = remember(
+            card.near_limit_times = _remembered(
                 card.near_limit_times, txn.event_time, limits.near_limit_s
             )
         if limits.counts_no_pin and not txn.pin_used:
-            card.no_pin_times = remember(card.no_pin_times, txn.event_time, limits.no_pin_s)
+            card.no_pin_times = _remembered(card.no_pin_times, txn.event_time, limits.no_pin_s)
         card.take(txn.event_time, txn.latitude, txn.longitude, txn.amount_minor)
         if bucket is None:
             users.store(user_id, user)
@@ -660,7 +698,7 @@ cdef class Screen:
             self._add(txn)
         self.settled += 1
         if card.transactions <= _PROFILE_EVERY or card.transactions % _PROFILE_EVERY == 0:
-            return profile_record(user_id, card_id, card)
+            return profile_record(user_id, _str(data, &txn.text[CARD_ID]), card)
         return True
 
     cdef Thresholds _thresholds_for(self, Scanned* txn):

@@ -36,7 +36,9 @@ class UsersOfBucket:
 
     def store(self, user_id: str, user: UserState) -> None:
         """Note that a user's memory has changed; it was changed in place."""
-        self._changed[user_id] = user
+        if not user.is_changed:
+            user.is_changed = True
+            self._changed[user_id] = user
 
     @property
     def changed(self) -> int:
@@ -47,6 +49,7 @@ class UsersOfBucket:
         """Pack the memories that changed since the last call; None for what is forgotten."""
         changed: dict[str, bytes | None] = {}
         for user_id, user in self._changed.items():
+            user.is_changed = False
             if user.cards or user.held:
                 changed[user_id] = self._packed[user_id] = encode_user(user)
             else:

@@ -102,6 +102,8 @@ class UserState:
     """Their event times."""
     held: tuple[HeldTransaction, ...] = ()
     """Transactions that wait for earlier ones."""
+    is_changed: bool = False
+    """Whether whoever keeps it has noted that it changed; not part of what is kept."""
 
     def has_seen(self, transaction_id: str) -> bool:
         """Whether one of this id was judged within `DUPLICATES_WITHIN_MS`, or waits."""
