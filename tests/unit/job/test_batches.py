@@ -1,12 +1,12 @@
 """The byte layout against a plain writer and reader of the same layout, as the JVM has them."""
 
-from io import BytesIO
-from struct import pack, unpack
+from struct import pack
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.job.jvm_side import Reader
 
-from cardwatch_job.batches import read_sections, write_results
+from cardwatch_job.batches import read_sections, write_pairs, write_results
 from cardwatch_job.judge import Counts
 from cardwatch_job.records import OutputRecord
 from cardwatch_job.windows import PartialSum
@@ -65,30 +65,6 @@ def test_a_batch_and_the_users_before_it_are_read_as_written(
     ]
 
 
-class Reader:
-    """Reads as `ScoreBatches.java` does."""
-
-    def __init__(self, data: bytes) -> None:
-        self._stream = BytesIO(data)
-
-    def number(self) -> int:
-        (number,) = unpack(">i", self._stream.read(4))
-        return int(number)
-
-    def longs(self, count: int) -> tuple[int, ...]:
-        return unpack(f">{count}q", self._stream.read(8 * count))
-
-    def sized(self) -> bytes | None:
-        length = self.number()
-        return None if length < 0 else self._stream.read(length)
-
-    def raw(self, count: int) -> bytes:
-        return self._stream.read(count)
-
-    def rest(self) -> bytes:
-        return self._stream.read()
-
-
 def test_results_are_written_as_the_jvm_reads_them() -> None:
     counts = Counts(judged=1, duplicates=2, late=3, rekeyed=4, dead_letters=5)
     changed = {77: {"u1": b"memory", "ü2": None}, 78: {}}
@@ -112,4 +88,11 @@ def test_results_are_written_as_the_jvm_reads_them() -> None:
     assert reader.number() == 1
     assert reader.longs(5) == (10_000, 3, -5, -9, 2)
     assert [reader.sized() for _ in range(3)] == [b"bank", b"A", b"EUR"]
+    assert reader.rest() == b""
+
+
+def test_pairs_are_written_as_the_jvm_reads_them() -> None:
+    reader = Reader(write_pairs([(b"a/1", b"{}"), (b"", b"1")]))
+    assert reader.number() == 2
+    assert [reader.sized() for _ in range(4)] == [b"a/1", b"{}", b"", b"1"]
     assert reader.rest() == b""

@@ -1,0 +1,90 @@
+"""What the job's operators in the JVM do with bytes, written plainly."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from struct import pack, unpack
+
+from cardwatch_contracts.topics import TRANSACTIONS
+
+
+class Reader:
+    """Reads as `ScoreBatches.java` does."""
+
+    def __init__(self, data: bytes) -> None:
+        self._stream = BytesIO(data)
+
+    def number(self) -> int:
+        (number,) = unpack(">i", self._stream.read(4))
+        return int(number)
+
+    def longs(self, count: int) -> tuple[int, ...]:
+        return unpack(f">{count}q", self._stream.read(8 * count))
+
+    def sized(self) -> bytes | None:
+        length = self.number()
+        return None if length < 0 else self._stream.read(length)
+
+    def raw(self, count: int) -> bytes:
+        return self._stream.read(count)
+
+    def rest(self) -> bytes:
+        return self._stream.read()
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a call of Python led to."""
+
+    counts: tuple[int, ...]
+    memories: dict[int, dict[str, bytes | None]]
+    """Those that changed, by bucket and user."""
+    records: list[tuple[str, bytes, bytes]]
+    """Topic, key and value."""
+    sums: int
+    """How many partial sums."""
+
+
+def read_results(data: bytes) -> Results:
+    """Take apart what `write_results` wrote."""
+    reader = Reader(data)
+    counts = tuple(reader.number() for _ in range(5))
+    memories: dict[int, dict[str, bytes | None]] = {}
+    for _ in range(reader.number()):
+        bucket, changed = reader.number(), reader.number()
+        names = [reader.number() for _ in range(changed)]
+        lengths = [reader.number() for _ in range(changed)]
+        users = [reader.raw(length).decode() for length in names]
+        values = [None if length < 0 else reader.raw(length) for length in lengths]
+        memories[bucket] = dict(zip(users, values, strict=True))
+    records: list[tuple[str, bytes, bytes]] = []
+    for _ in range(reader.number()):
+        topic, key, value, _header = (reader.sized() or b"" for _ in range(4))
+        records.append((topic.decode(), key, value))
+    return Results(counts, memories, records, reader.number())
+
+
+def write_section(
+    bucket: int, records: Sequence[tuple[bytes, bytes, int]], users: Mapping[str, bytes] | None
+) -> bytes:
+    """Write transactions as `BatchRecords` and `ScoreBatches` do.
+
+    Args:
+        bucket: Where their users are remembered.
+        records: Key, value, and when Kafka took it (ms).
+        users: The bucket's memories; None where Python has them.
+    """
+    parts = [pack(">ii", bucket, -1 if users is None else len(users))]
+    for name, memory in (users or {}).items():
+        parts += [pack(">i", len(name.encode())), name.encode()]
+        parts += [pack(">i", len(memory)), memory]
+    topic = TRANSACTIONS.name.encode()
+    keys = b"".join(key for key, _, _ in records)
+    values = b"".join(value for _, value, _ in records)
+    parts += [pack(">ii", len(records), len(topic)), topic]
+    parts.append(pack(">iii", len(keys), 0, len(values)))
+    parts += [
+        pack(">qqiiii", at_ms, offset, 0, len(key), -1, len(value))
+        for offset, (key, value, at_ms) in enumerate(records)
+    ]
+    return b"".join((*parts, keys, values))
