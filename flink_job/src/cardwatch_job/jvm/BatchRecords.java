@@ -29,8 +29,10 @@ public class BatchRecords extends AbstractStreamOperator
         implements OneInputStreamOperator, BoundedOneInput,
                 ProcessingTimeService.ProcessingTimeCallback {
 
+    private static final long LONGEST_DELAY_MS = 200;
+
     private final int buckets;
-    private final long maxDelayMs;
+    private final long delayMs;
     private final int maxBytes;
     private final StringData traceparent = BinaryStringData.fromString("traceparent");
 
@@ -38,6 +40,7 @@ public class BatchRecords extends AbstractStreamOperator
     private transient Integer[] keys;
     private transient Batch[] open;
     private transient int openCount;
+    private transient long latestMs;
     private transient StreamRecord reused;
 
     public BatchRecords(
@@ -47,7 +50,7 @@ public class BatchRecords extends AbstractStreamOperator
             Output output,
             ProcessingTimeService timeService) {
         this.buckets = ((Number) references[0]).intValue();
-        this.maxDelayMs = ((Number) references[1]).longValue();
+        this.delayMs = ((Number) references[1]).longValue();
         this.maxBytes = ((Number) references[2]).intValue();
         this.setup(task, config, output);
         this.setProcessingTimeService(timeService);
@@ -58,6 +61,7 @@ public class BatchRecords extends AbstractStreamOperator
         batches = new Batch[buckets];
         open = new Batch[buckets];
         openCount = 0;
+        latestMs = getProcessingTimeService().getCurrentProcessingTime();
         reused = new StreamRecord(null);
         keys = keysOfEveryKeyGroup();
         scheduleFlush();
@@ -95,13 +99,14 @@ public class BatchRecords extends AbstractStreamOperator
             batch.listed = true;
             open[openCount++] = batch;
         }
+        latestMs = record.getTimestamp(5, 3).getMillisecond();
         batch.add(
                 topic,
                 key,
                 record.isNullAt(1) ? null : record.getBinary(1),
                 record.getInt(3),
                 record.getLong(4),
-                record.getTimestamp(5, 3).getMillisecond(),
+                latestMs,
                 record.isNullAt(6) ? null : headerOf(record.getMap(6)));
         if (batch.values.length() >= maxBytes) {
             send(batch);
@@ -150,9 +155,12 @@ public class BatchRecords extends AbstractStreamOperator
         openCount = 0;
     }
 
+    /** Larger batches cost less: what is late already waits a tenth of its age, within limits. */
     private void scheduleFlush() {
         ProcessingTimeService time = getProcessingTimeService();
-        time.registerTimer(time.getCurrentProcessingTime() + maxDelayMs, this);
+        long now = time.getCurrentProcessingTime();
+        long bearable = Math.min((now - latestMs) / 10, LONGEST_DELAY_MS);
+        time.registerTimer(now + Math.max(delayMs, bearable), this);
     }
 
     public void onProcessingTime(long time) throws Exception {
