@@ -105,16 +105,17 @@ class ScoreUsers:
             if len(users.room) and self._arrived_s[bucket] <= quiet_since_s:
                 outputs.extend(self._judge.release(users))
 
-    def configure(self, name: bytes, value: bytes | None) -> bytes:
+    def configure(self, key: bytes | None, value: bytes | None) -> bytes:
         """Put a config in force, or withdraw it where there is no value; return the answer."""
         rules = self._judge.rules
+        name = (key or b"").decode(errors="replace")
         if value is None:
-            rules.withdraw(name.decode(errors="replace"))
+            rules.withdraw(name)
         else:
             try:
                 record = decode_config_record(value)
             except InvalidRecordError as error:
-                _log.warning("config %s stays as it was: %s", name.decode(errors="replace"), error)
+                _log.warning("config %s stays as it was: %s", name, error)
             else:
                 if rules.apply(record):
                     self._acks.append(self._acknowledge(record))

@@ -85,3 +85,11 @@ def test_a_config_that_is_wrong_changes_nothing_and_is_named(
     assert read_results(scorer.configure(b"high", b'{"name": 1}')).records == []
     assert scorer.configs() == _scorer(_config(3, 1_000)).configs()
     assert "config high stays as it was" in caplog.text
+
+
+@pytest.mark.parametrize("value", [None, b"{}"])
+def test_a_record_without_a_key_on_the_configs_topic_ends_nothing(value: bytes | None) -> None:
+    scorer = _scorer(_config(3, 1_000))
+    scorer.add_up()
+    assert read_results(scorer.configure(None, value)).records == []
+    assert scorer.configs() == _scorer(_config(3, 1_000)).configs()
