@@ -7,12 +7,10 @@ from collections.abc import Sequence
 
 from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 from cardwatch_contracts.topics import TRANSACTIONS
-from cardwatch_job.detectors.history import UserState, decode_user, encode_user
 from cardwatch_job.judge import Judge
 from cardwatch_job.records import InputRecord, OutputRecord
-from cardwatch_job.reference import UsersInMemory
 from cardwatch_job.rules import Rules
-from cardwatch_job.waiting import WaitingRoom
+from cardwatch_job.users import UsersOfBucket, users_of_bucket
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -22,31 +20,12 @@ def _new_judge() -> Judge:
     return Judge(Rules(), adds_up=False)
 
 
-class OneUser:
-    """The memory of the one user at hand; the framework keeps it in between."""
-
-    room = WaitingRoom()
-
-    __slots__ = ("packed",)
-
-    def __init__(self, packed: bytes | None) -> None:
-        self.packed = packed
-
-    def load(self, _user_id: str) -> UserState:
-        """Unpack the memory, an empty one where the user is new."""
-        return decode_user(self.packed)
-
-    def store(self, _user_id: str, user: UserState) -> None:
-        """Pack the memory, changed or not."""
-        self.packed = encode_user(user)
-
-
 class InMemory:
-    """Judges with all users' memories in a dictionary."""
+    """Judges with all users' memories in one place."""
 
     def __init__(self) -> None:
         self._judge = _new_judge()
-        self._users = UsersInMemory()
+        self._users = users_of_bucket({})
 
     def process(self, record: InputRecord) -> Sequence[OutputRecord]:
         """Judge a transaction and remember it."""
@@ -61,36 +40,40 @@ class OneByOne:
 
     def process(
         self, record: InputRecord, memory: bytes | None
-    ) -> tuple[list[OutputRecord], bytes | None]:
+    ) -> tuple[Sequence[OutputRecord], bytes | None]:
         """Judge a transaction; return what to write and the memory to keep."""
-        user = OneUser(memory)
-        outputs = list(self._judge.process(record, user))
-        return outputs, user.packed
+        user_id = _user_id_of(record)
+        users = users_of_bucket({} if memory is None else {user_id: memory})
+        outputs = self._judge.process(record, users)
+        return outputs, users.take_changed().get(user_id, memory)
 
 
 class OneUserLive:
     """Judges the transactions of one user, whose memory stays unpacked between snapshots."""
 
-    room = WaitingRoom()
     _judge = _new_judge()
 
     def __init__(self, packed: bytes | None) -> None:
-        self._user = decode_user(packed)
+        self._packed = packed
+        self._users: UsersOfBucket | None = None
+        self._user_id = ""
 
     def process(self, record: InputRecord) -> Sequence[OutputRecord]:
         """Judge a transaction and remember it."""
-        return self._judge.process(record, self)
+        if self._users is None:
+            self._user_id = _user_id_of(record)
+            self._users = users_of_bucket({self._user_id: self._packed} if self._packed else {})
+        return self._judge.process(record, self._users)
 
-    def packed(self) -> bytes:
+    def packed(self) -> bytes | None:
         """Pack the memory."""
-        return encode_user(self._user)
+        if self._users is not None:
+            self._packed = self._users.take_changed().get(self._user_id, self._packed)
+        return self._packed
 
-    def load(self, _user_id: str) -> UserState:
-        """Return the memory."""
-        return self._user
 
-    def store(self, _user_id: str, user: UserState) -> None:
-        """Nothing to do: it was changed in place."""
+def _user_id_of(record: InputRecord) -> str:
+    return (record.key or b"").decode(errors="replace")
 
 
 def record_of(

@@ -72,7 +72,7 @@ class _ScoreUser(StatefulBatchLogic):  # type: ignore[misc] # not there for mypy
         outputs = [output for record in values for output in self._user.process(record)]
         return outputs, StatefulBatchLogic.RETAIN
 
-    def snapshot(self) -> bytes:
+    def snapshot(self) -> bytes | None:
         """Return the memory, packed."""
         return self._user.packed()
 

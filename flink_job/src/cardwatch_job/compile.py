@@ -26,9 +26,9 @@ from cardwatch_job.compiled import (
 
 _MODULES: Final = (
     "cardwatch_job/detectors/history.py",
+    "cardwatch_job/flat_users.pyx",
     "cardwatch_job/progress.py",
     "cardwatch_job/screen.pyx",
-    "cardwatch_job/users.py",
     "cardwatch_job/windows.py",
 )
 

@@ -15,7 +15,7 @@ from cardwatch_job.batches import Section, read_sections, write_pairs, write_res
 from cardwatch_job.judge import Counts, Judge
 from cardwatch_job.records import OutputRecord
 from cardwatch_job.rules import Rules
-from cardwatch_job.users import MAX_UNPACKED, UsersOfBucket
+from cardwatch_job.users import MAX_UNPACKED, UsersOfBucket, users_of_bucket
 from cardwatch_job.windows import PartialSum
 
 _log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class ScoreUsers:
         for section in sections:
             bucket = section.bucket
             if section.memories is not None:
-                self._buckets[bucket] = UsersOfBucket(section.memories, waits=self._wait_ms > 0)
+                self._buckets[bucket] = users_of_bucket(section.memories, waits=self._wait_ms > 0)
             outputs += judge.process_all(section.records, self._buckets[bucket])
             self._arrived_s[bucket] = now_s
         forget_ms = judge.progress.slowest_ms - _SWEEP_AFTER * judge.rules.memory_ms

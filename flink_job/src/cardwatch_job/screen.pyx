@@ -15,9 +15,23 @@ from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeUTF8
 from libc.math cimport asin, cos, fabs, sin, sqrt
 from libc.string cimport memcmp
 
-from cardwatch_job.detectors.history cimport CardState, UserState
+from cardwatch_job.flat_users cimport (
+    Bytes,
+    Card,
+    FlatUsers,
+    Lesson,
+    Slot,
+    User,
+    card_of,
+    card_state,
+    first_card,
+    has_recent,
+    hash_of,
+    near_limit_times,
+    next_card,
+    no_pin_times,
+)
 from cardwatch_job.progress cimport Progress
-from cardwatch_job.users cimport UsersOfBucket
 from cardwatch_job.windows cimport PartialSums, Sums
 
 from cardwatch_contracts.codec import MAX_RECORD_BYTES
@@ -31,17 +45,8 @@ from cardwatch_job.detectors._travel import (
     _KM_PER_DEGREE,
     _SHORTEST_H,
 )
-from cardwatch_job.detectors._window import remember
-from cardwatch_job.detectors.history import MAX_WINDOW_ENTRIES
 from cardwatch_job.outputs import PROFILE_EVERY, profile_record
 from cardwatch_job.windows import WINDOW_MS
-
-cdef extern from "Python.h":
-    bint PyUnicode_IS_COMPACT_ASCII(str text)
-    void* PyUnicode_DATA(str text)
-    Py_ssize_t PyUnicode_GET_LENGTH(str text)
-
-ctypedef const unsigned char* Bytes
 
 cdef enum:
     TRANSACTION_ID, EVENT_TIME, USER_ID, CARD_ID, BANK_ID, PAYMENT_SYSTEM, AMOUNT_MINOR, CURRENCY
@@ -90,7 +95,6 @@ cdef double _FARTHEST = _FARTHEST_KM
 cdef double _PER_DEGREE_KM = _KM_PER_DEGREE
 cdef double _MIN_HOURS = _SHORTEST_H
 cdef double _RADIANS = 0.017453292519943295
-cdef Py_ssize_t _MAX_ENTRIES = MAX_WINDOW_ENTRIES
 cdef double _SURE = 1e-9  # a relative error larger than that of any sum here
 
 
@@ -361,7 +365,8 @@ cdef class Thresholds:
 
     cdef bint complete
     cdef long long spike_after, max_amount_minor, dormant_ms, near_limit_count, no_pin_count
-    cdef double spike_factor, rapid_ms, near_limit_from, near_limit_to, near_limit_s, no_pin_s
+    cdef long long near_limit_ms, no_pin_ms
+    cdef double spike_factor, rapid_ms, near_limit_from, near_limit_to
     cdef double travel_kmh, travel_km, cards_kmh, cards_km
     cdef bint travels, between_cards, negative, over_limit, counts_no_pin
 
@@ -391,10 +396,12 @@ cdef class Thresholds:
         elif name == "pin_avoidance":
             self.near_limit_from = config.pin_free_limit_minor * (1 - config.margin)
             self.near_limit_to = config.pin_free_limit_minor
-            self.near_limit_count, self.near_limit_s = config.min_transactions, config.window_s
+            self.near_limit_count = config.min_transactions
+            self.near_limit_ms = int(config.window_s * 1000)
         elif name == "many_no_pin":
             self.counts_no_pin = True
-            self.no_pin_count, self.no_pin_s = config.min_transactions, config.window_s
+            self.no_pin_count = config.min_transactions
+            self.no_pin_ms = int(config.window_s * 1000)
         elif name == "dormant_card":
             self.dormant_ms = int(config.min_silence_d * 86_400_000 * (1 - _SURE))
         elif name == "multi_card_distance":
@@ -468,7 +475,7 @@ cdef double _distance_km(double latitude, double longitude, double latitude_2, d
     return 2 * _RADIUS_KM * asin(min(1.0, half_chord))
 
 
-cdef bint _could_travel(Scanned* txn, CardState earlier, double max_kmh, double min_km) noexcept:
+cdef bint _could_travel(Scanned* txn, Card* earlier, double max_kmh, double min_km) noexcept:
     """Whether it is sure that a person can have come from where `earlier` was last."""
     if not earlier.transactions or txn.event_time < earlier.last_event_time:
         return True
@@ -487,16 +494,18 @@ cdef bint _could_travel(Scanned* txn, CardState earlier, double max_kmh, double 
     return km < min_km * (1 - _SURE) or km <= reachable_km
 
 
-cdef bint _is_silent(Scanned* txn, CardState card, UserState user, Thresholds limits) except -1:
+cdef bint _is_silent(Scanned* txn, Card* card, User* user, Thresholds limits) noexcept:
     """Whether it is sure that no detector has a finding."""
     cdef long long amount = txn.amount_minor, silence_ms = txn.event_time - card.last_event_time
     cdef long long limit = txn.limit_minor
+    cdef Card* other
+    cdef int index
     if limits.negative and amount < 0:
         return False
     if amount > limits.max_amount_minor:
         return False
     if limits.over_limit:
-        if limit == 0 and card.limit_minor is not None:
+        if limit == 0 and card.has_limit:
             limit = card.limit_minor
         if limit and amount > limit:
             return False
@@ -509,17 +518,25 @@ cdef bint _is_silent(Scanned* txn, CardState card, UserState user, Thresholds li
     if silence_ms < limits.rapid_ms or silence_ms >= limits.dormant_ms:
         return False
     if _is_near_limit(txn, limits):
-        if _within(card.near_limit_times, txn, limits.near_limit_s) + 1 >= limits.near_limit_count:
+        if not _is_below(
+            near_limit_times(card), card.near_limit_count, txn.event_time,
+            limits.near_limit_ms, limits.near_limit_count,
+        ):
             return False
     if limits.travels and not _could_travel(txn, card, limits.travel_kmh, limits.travel_km):
         return False
-    if limits.between_cards and len(user.cards) > 1:
-        for other in user.cards.values():
+    if limits.between_cards and user.cards > 1:
+        other = first_card(user)
+        for index in range(user.cards):
             if other is not card:
-                if not _could_travel(txn, <CardState>other, limits.cards_kmh, limits.cards_km):
+                if not _could_travel(txn, other, limits.cards_kmh, limits.cards_km):
                     return False
+            other = next_card(other)
     if limits.counts_no_pin and not txn.pin_used:
-        return _within(card.no_pin_times, txn, limits.no_pin_s) + 1 < limits.no_pin_count
+        return _is_below(
+            no_pin_times(card), card.no_pin_count, txn.event_time,
+            limits.no_pin_ms, limits.no_pin_count,
+        )
     return True
 
 
@@ -527,55 +544,70 @@ cdef inline bint _is_near_limit(Scanned* txn, Thresholds limits) noexcept:
     return limits.near_limit_from <= txn.amount_minor < limits.near_limit_to
 
 
-cdef int _within(tuple times, Scanned* txn, double window_s) except -1:
-    """Count the times in the window that ends with the transaction, perhaps some more."""
-    cdef long long oldest_ms = txn.event_time - <long long>(window_s * 1000) - 1
-    cdef int count = 0
-    cdef long long time_ms
-    for time_ms in times:
-        count += time_ms > oldest_ms
-    return count
+cdef bint _is_below(
+    long long* times, int times_count, long long now_ms, long long window_ms, long long limit
+) noexcept:
+    """Whether it is sure that there are fewer times in the window up to now, which is the latest."""
+    cdef int index, count = 1
+    if window_ms <= 0 or times_count and times[times_count - 1] > now_ms:
+        return False
+    for index in range(times_count):
+        count += times[index] >= now_ms - window_ms
+    return count < limit
 
 
-cdef tuple _remembered(tuple times, long long now_ms, double window_s):
-    """Do what `remember` does; where the latest comes last, without looking for its place."""
-    cdef Py_ssize_t expired = 0, count = len(times)
-    cdef long long oldest_ms = now_ms - <long long>(window_s * 1000)
-    if oldest_ms >= now_ms or count and <long long>times[count - 1] > now_ms:
-        return remember(times, now_ms, window_s)
-    while expired < count and <long long>times[expired] <= oldest_ms:
-        expired += 1
-    expired = max(expired, count + 1 - _MAX_ENTRIES)
-    return (*times[expired:], now_ms)
+# Memory is brought while the records before it are judged: waiting for it would take longer.
 
 
-cdef CardState _card_of(Scanned* txn, UserState user):
-    """Return the memory of the transaction's card, None where it is new."""
-    cdef Text* text = &txn.text[CARD_ID]
-    if not text.is_ascii or len(user.cards) > 8:
-        return user.cards.get(_str(txn.data, text))
-    for card_id, card in user.cards.items():
-        if _is_text(<str>card_id, txn.data, text):
-            return <CardState>card
-    return None
+cdef enum:
+    RECORD_BYTES = 32  # of a record's numbers in a batch
+    SLOTS_AHEAD = 8
+    USERS_AHEAD = 4
+    RING = 16
 
 
-cdef inline bint _is_text(str known, Bytes data, Text* text) noexcept:
-    """Whether a string is the ASCII one in the record."""
-    return (
-        PyUnicode_IS_COMPACT_ASCII(known)
-        and PyUnicode_GET_LENGTH(known) == text.length
-        and memcmp(PyUnicode_DATA(known), data + text.start, text.length) == 0
-    )
+cdef struct Ahead:
+    Py_ssize_t numbers, key, first
+    unsigned int hashes[RING]
 
 
-cdef bint _may_have_seen(UserState user, str transaction_id) except -1:
-    """Whether a transaction may be a duplicate."""
-    cdef str known
-    for known in user.recent_ids:
-        if known == transaction_id:
-            return True
-    return bool(user.held)
+cdef inline void _hash_next(Ahead* ahead, Bytes data, Py_ssize_t end, FlatUsers users) noexcept:
+    """Hash the next key, and have the place fetched where its user is."""
+    cdef int length
+    cdef Py_ssize_t place = (ahead.numbers - ahead.first) // RECORD_BYTES
+    cdef unsigned int hash
+    if ahead.numbers < end:
+        length = max(_int32(data + ahead.numbers + 20), 0)
+        hash = hash_of(data + ahead.key, length)
+        ahead.hashes[place % RING] = hash
+        ahead.key += length
+        users.fetch_slot(hash)
+    ahead.numbers += RECORD_BYTES
+
+
+cdef void _begin(
+    Ahead* ahead, Bytes data, Py_ssize_t numbers, Py_ssize_t end, Py_ssize_t key, FlatUsers users
+) noexcept:
+    """Look at the first records of a batch."""
+    cdef int index
+    ahead.numbers = ahead.first = numbers
+    ahead.key = key
+    for index in range(SLOTS_AHEAD):
+        _hash_next(ahead, data, end, users)
+    for index in range(min(USERS_AHEAD, (end - numbers) // RECORD_BYTES)):
+        users.fetch_user(ahead.hashes[index])
+
+
+cdef inline void _look(Ahead* ahead, Bytes data, Py_ssize_t end, FlatUsers users) noexcept:
+    """Look at one record more."""
+    cdef Py_ssize_t place = (ahead.numbers - ahead.first) // RECORD_BYTES - SLOTS_AHEAD + USERS_AHEAD
+    if ahead.first + place * RECORD_BYTES < end:
+        users.fetch_user(ahead.hashes[place % RING])
+    _hash_next(ahead, data, end, users)
+
+
+cdef inline unsigned int _hash_in(Ahead* ahead, Py_ssize_t numbers) noexcept:
+    return ahead.hashes[(numbers - ahead.first) // RECORD_BYTES % RING]
 
 
 cdef class Screen:
@@ -606,23 +638,26 @@ cdef class Screen:
         settled, self.settled = self.settled, 0
         return settled
 
-    def judge_all(self, records, UsersOfBucket users, list outputs):
+    def judge_all(self, records, FlatUsers users, list outputs):
         """Judge a batch; what cannot be settled here goes to the judge, in its turn."""
         cdef bytes batch = records.data
         cdef Bytes data = <Bytes>PyBytes_AS_STRING(batch)
         cdef Py_ssize_t numbers = records.numbers, end = records.keys
         cdef Py_ssize_t key = records.keys, header = records.headers, value = records.values
+        cdef Ahead ahead
         cdef int key_length, value_length
         cdef bint screened = records.topic == TRANSACTIONS.name
         self._follow_rules()
+        _begin(&ahead, data, numbers, end, key, users)
         while numbers < end:
             key_length = _int32(data + numbers + 20)
             value_length = _int32(data + numbers + 28)
             profile = None
+            _look(&ahead, data, end, users)
             if screened and key_length > 0 and value_length > 0:
                 profile = self._settle(
-                    data, value, value_length, data + key, key_length,
-                    _int64(data + numbers), _int32(data + numbers + 16), users, users,
+                    data, value, value_length, data + key, key_length, _hash_in(&ahead, numbers),
+                    _int64(data + numbers), _int32(data + numbers + 16), users,
                 )
             if profile is None:
                 outputs += self.judge.take(records.read(numbers, key, header, value), users)
@@ -631,22 +666,26 @@ cdef class Screen:
             key += max(key_length, 0)
             header += max(_int32(data + numbers + 24), 0)
             value += max(value_length, 0)
-            numbers += 32
+            numbers += RECORD_BYTES
 
     def settle(self, record, users):
         """Judge one record if it can be settled here.
 
         Returns:
-            The records it leads to; None where the judge must look at it.
+            The records it leads to; None where the judge must look at it, as always where
+            `users` are not flat.
         """
         cdef bytes key = record.key, value = record.value
+        cdef Bytes id
         if key is None or value is None or record.topic != TRANSACTIONS.name:
             return None
+        if not isinstance(users, FlatUsers):
+            return None
         self._follow_rules()
+        id = <Bytes>PyBytes_AS_STRING(key)
         profile = self._settle(
-            <Bytes>PyBytes_AS_STRING(value), 0, PyBytes_GET_SIZE(value),
-            <Bytes>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key),
-            record.timestamp_ms, record.partition, None, users,
+            <Bytes>PyBytes_AS_STRING(value), 0, PyBytes_GET_SIZE(value), id, PyBytes_GET_SIZE(key),
+            hash_of(id, PyBytes_GET_SIZE(key)), record.timestamp_ms, record.partition, users,
         )
         if profile is None:
             return None
@@ -654,52 +693,63 @@ cdef class Screen:
 
     cdef object _settle(
         self, Bytes data, Py_ssize_t value, Py_ssize_t value_length, Bytes key, Py_ssize_t key_length,
-        long long timestamp_ms, int partition, UsersOfBucket bucket, users,
+        unsigned int hash, long long timestamp_ms, int partition, FlatUsers users,
     ):
         """Return None where the judge must look; the card's profile if due, else True."""
         cdef Scanned* txn = &self.txn
-        cdef UserState user
-        cdef CardState card
+        cdef Text* text
+        cdef Slot* slot
+        cdef Card* card
         cdef Thresholds limits
         cdef long long silence_ms
         if not _scan(data, value, value + value_length, txn):
             return None
         if txn.event_time > timestamp_ms + self.max_ahead_ms:
             return None
-        if key_length != txn.text[USER_ID].length or memcmp(key, data + txn.text[USER_ID].start, key_length) != 0:
+        text = &txn.text[USER_ID]
+        if key_length != text.length or memcmp(key, data + text.start, key_length) != 0:
             return None
-        user_id = _str(data, &txn.text[USER_ID])
-        user = users.load(user_id) if bucket is None else bucket.load(user_id)
-        transaction_id = _str(data, &txn.text[TRANSACTION_ID])
-        card = _card_of(txn, user)
-        if card is None or not card.transactions or _may_have_seen(user, transaction_id):
+        slot = users.find(key, key_length, hash)
+        if slot.user == NULL or slot.user.has_held:
+            return None
+        text = &txn.text[CARD_ID]
+        card = card_of(slot.user, data + text.start, text.length)
+        text = &txn.text[TRANSACTION_ID]
+        if card == NULL or not card.transactions:
+            return None
+        if not text.is_ascii or has_recent(slot.user, data + text.start, text.length):
             return None
         silence_ms = txn.event_time - card.last_event_time
         limits = self._thresholds_for(txn)
         if silence_ms < 0 or silence_ms > self.memory_ms or not limits.complete:
             return None
-        if not _is_silent(txn, card, user, limits):
+        if not _is_silent(txn, card, slot.user, limits):
             return None
         # From here on it is settled.
         self.progress.note(partition, txn.event_time)
-        user.remember_id(transaction_id, txn.event_time)
-        if _is_near_limit(txn, limits):
-            card.near_limit_times = _remembered(
-                card.near_limit_times, txn.event_time, limits.near_limit_s
-            )
-        if limits.counts_no_pin and not txn.pin_used:
-            card.no_pin_times = _remembered(card.no_pin_times, txn.event_time, limits.no_pin_s)
-        card.take(txn.event_time, txn.latitude, txn.longitude, txn.amount_minor)
-        if bucket is None:
-            users.store(user_id, user)
-        else:
-            bucket.store(user_id, user)
+        card = self._teach(users, slot, card, limits)
         if self.sums is not None:
             self._add(txn)
         self.settled += 1
         if card.transactions <= _PROFILE_EVERY or card.transactions % _PROFILE_EVERY == 0:
-            return profile_record(user_id, _str(data, &txn.text[CARD_ID]), card)
+            return profile_record(
+                _str(data, &txn.text[USER_ID]), _str(data, &txn.text[CARD_ID]), card_state(card)
+            )
         return True
+
+    cdef Card* _teach(self, FlatUsers users, Slot* slot, Card* card, Thresholds limits) except NULL:
+        """Have a card remember the transaction; return the card."""
+        cdef Scanned* txn = &self.txn
+        cdef Lesson lesson
+        lesson.event_time, lesson.amount_minor = txn.event_time, txn.amount_minor
+        lesson.latitude, lesson.longitude = txn.latitude, txn.longitude
+        lesson.near_limit_window_ms = limits.near_limit_ms if _is_near_limit(txn, limits) else -1
+        lesson.no_pin_window_ms = (
+            limits.no_pin_ms if limits.counts_no_pin and not txn.pin_used else -1
+        )
+        lesson.transaction_id = txn.data + txn.text[TRANSACTION_ID].start
+        lesson.transaction_id_length = txn.text[TRANSACTION_ID].length
+        return users.learn(slot, card, &lesson)
 
     cdef Thresholds _thresholds_for(self, Scanned* txn):
         cdef unsigned int slot = _slot_of(txn, _RULE_KEY, 4, 0)

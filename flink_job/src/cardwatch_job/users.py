@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from typing import Final
 
-from cardwatch_job.detectors.history import UserState, decode_user, encode_user
+from cardwatch_job.detectors.history import FORGET_EVERY_MS, UserState, decode_user, encode_user
 from cardwatch_job.waiting import WaitingRoom
+
+try:
+    from cardwatch_job.flat_users import FlatUsers
+except ImportError:  # not compiled
+    FlatUsers = None  # type: ignore[assignment, misc]
 
 MAX_UNPACKED: Final = 1024
 """Memories of one bucket that are kept unpacked, about. One takes some five times the room of its
 packed form; packing and unpacking cost as much as judging."""
-_FORGET_EVERY_MS: Final = 86_400_000
 
 
 class UsersOfBucket:
@@ -36,9 +40,7 @@ class UsersOfBucket:
 
     def store(self, user_id: str, user: UserState) -> None:
         """Note that a user's memory has changed; it was changed in place."""
-        if not user.is_changed:
-            user.is_changed = True
-            self._changed[user_id] = user
+        self._changed[user_id] = user
 
     @property
     def changed(self) -> int:
@@ -49,12 +51,12 @@ class UsersOfBucket:
         """Pack the memories that changed since the last call; None for what is forgotten."""
         changed: dict[str, bytes | None] = {}
         for user_id, user in self._changed.items():
-            user.is_changed = False
             if user.cards or user.held:
                 changed[user_id] = self._packed[user_id] = encode_user(user)
             else:
                 changed[user_id] = None
                 self._packed.pop(user_id, None)
+                self._users.pop(user_id, None)
         self._changed.clear()
         if len(self._users) > MAX_UNPACKED:
             self._users.clear()
@@ -68,7 +70,7 @@ class UsersOfBucket:
         """
         if self._forgotten_ms is None:
             self._forgotten_ms = time_ms
-        if time_ms - self._forgotten_ms < _FORGET_EVERY_MS:
+        if time_ms - self._forgotten_ms < FORGET_EVERY_MS:
             return False
         self._forgotten_ms = time_ms
         for user_id in list(self._packed):
@@ -76,3 +78,12 @@ class UsersOfBucket:
             if user.forget_before(time_ms):
                 self.store(user_id, user)
         return True
+
+
+def users_of_bucket(packed: Mapping[str, bytes], *, waits: bool = False) -> UsersOfBucket:
+    """Begin with the packed memories of a bucket; in machine code where the job is compiled.
+
+    `waits`: some may hold transactions that wait.
+    """
+    kind = UsersOfBucket if FlatUsers is None else FlatUsers
+    return kind(packed, waits=waits)

@@ -25,7 +25,7 @@ from cardwatch_job.detectors.history import encode_user
 from cardwatch_job.judge import Judge
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.rules import Rules
-from cardwatch_job.users import UsersOfBucket
+from cardwatch_job.users import UsersOfBucket, users_of_bucket
 
 _TRANSACTIONS = 20_000
 _SPELLINGS: tuple[tuple[bytes, bytes], ...] = (
@@ -91,15 +91,19 @@ class Side:
 
     def users_of(self, key: bytes | None) -> UsersOfBucket:
         """Return the memories of a record's bucket."""
-        return self.users.setdefault((key or b"").split(b"/")[0], UsersOfBucket({}))
+        bucket = (key or b"").split(b"/")[0]
+        if bucket not in self.users:
+            # The detectors alone, with the memories they have had before there was a screen.
+            self.users[bucket] = users_of_bucket({}) if self.judge._screen else UsersOfBucket({})
+        return self.users[bucket]
 
     def state(self) -> object:
         """Return everything that is kept or counted."""
         changed = {key: users.take_changed() for key, users in self.users.items()}
         memories = {
-            (key, user_id): encode_user(users.load(user_id))
+            (key, user_id): (packed, encode_user(users.load(user_id)))
             for key, users in self.users.items()
-            for user_id in changed[key]
+            for user_id, packed in changed[key].items()
         }
         progress = self.judge.progress.slowest_ms
         return (

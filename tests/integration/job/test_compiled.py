@@ -74,8 +74,22 @@ def test_it_writes_the_same_bytes(compiled: Path) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_screen_changes_nothing(compiled: Path, seed: int) -> None:
+    settled, alerts = _compared("screening", seed, compiled)
+    assert settled > 1_500
+    assert alerts > 3_000
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_flat_memories_are_those_of_python(compiled: Path, seed: int) -> None:
+    kept, forgotten = _compared("flat", seed, compiled)
+    assert kept > 500
+    assert forgotten > 100
+
+
+def _compared(program: str, seed: int, compiled: Path) -> list[int]:
+    """Run a comparison with the compiled job; return the numbers it prints."""
     run = subprocess.run(
-        [sys.executable, "-m", "tests.integration.job.screening", str(seed)],
+        [sys.executable, "-m", f"tests.integration.job.{program}", str(seed)],
         capture_output=True,
         text=True,
         check=False,
@@ -83,9 +97,7 @@ def test_the_screen_changes_nothing(compiled: Path, seed: int) -> None:
         env=os.environ | {"PYTHONPATH": str(compiled)},
     )
     assert run.returncode == 0, run.stderr[-10_000:]
-    settled, alerts = map(int, run.stdout.split())
-    assert settled > 1_500
-    assert alerts > 3_000
+    return [int(number) for number in run.stdout.split()]
 
 
 def test_it_is_not_used_once_a_source_has_changed(compiled: Path, tmp_path: Path) -> None:

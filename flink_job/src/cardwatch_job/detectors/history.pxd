@@ -14,7 +14,6 @@ cdef class UserState:
     cdef public dict cards
     cdef public list recent_ids, recent_times
     cdef public tuple held
-    cdef public bint is_changed
     cpdef bint has_seen(self, str transaction_id) except -1
     @cython.locals(ids=list, times=list, expired=Py_ssize_t, oldest_ms=cython.longlong)
     cpdef remember_id(self, str transaction_id, long long event_time)

@@ -25,6 +25,8 @@ DUPLICATES_WITHIN_MS: Final = 10 * 60_000
 """Event time for which a user's transaction ids are remembered. Milliseconds."""
 MAX_RECENT_IDS: Final = 64
 """Transaction ids remembered of one user, whatever the time."""
+FORGET_EVERY_MS: Final = 86_400_000
+"""Idle cards are looked for once in so much event time. Milliseconds."""
 _MAX_SUM_MINOR: Final = 2**62
 
 
@@ -102,8 +104,6 @@ class UserState:
     """Their event times."""
     held: tuple[HeldTransaction, ...] = ()
     """Transactions that wait for earlier ones."""
-    is_changed: bool = False
-    """Whether whoever keeps it has noted that it changed; not part of what is kept."""
 
     def has_seen(self, transaction_id: str) -> bool:
         """Whether one of this id was judged within `DUPLICATES_WITHIN_MS`, or waits."""

@@ -1,0 +1,3 @@
+from cardwatch_job.users import UsersOfBucket
+
+class FlatUsers(UsersOfBucket): ...
