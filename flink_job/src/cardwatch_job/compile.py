@@ -7,6 +7,7 @@ which the `.pxd` file beside it adds the types.
 """
 
 import argparse
+import compileall
 import shutil
 import subprocess
 import sys
@@ -54,6 +55,8 @@ def compile_job(folder: Path) -> None:
             )
         _run_cython(work)
         shutil.rmtree(work / "build", ignore_errors=True)
+        # Else every TaskManager does it when it starts, where it may not write into the folder.
+        compileall.compile_dir(work, quiet=2)
         (work / STAMP).write_text(fingerprint())
         if folder.exists():
             folder.rename(Path(name) / "old")

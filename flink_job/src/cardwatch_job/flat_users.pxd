@@ -71,8 +71,12 @@ cdef class FlatUsers:
     cdef Slot* find(self, Bytes id, size_t length, unsigned int hash) noexcept
     cdef void fetch_slot(self, unsigned int hash) noexcept
     cdef void fetch_user(self, unsigned int hash) noexcept
+    cdef Card* introduce(
+        self, Bytes id, size_t length, unsigned int hash, Bytes card_id, size_t card_id_length
+    ) except NULL
     cdef Card* learn(self, Slot* slot, Card* card, Lesson* lesson) except NULL
     cdef _keep(self, Slot* slot, char* new)
+    cdef Slot* _new_slot(self, Bytes id, size_t length, unsigned int hash) except NULL
     cdef int _grow(self) except -1
     cdef int _remove(self, bytes id) except -1
     cdef char* _space(self, size_t size) except NULL

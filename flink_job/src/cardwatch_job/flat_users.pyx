@@ -387,6 +387,53 @@ cdef class FlatUsers:
             fetch_ahead(user + 2 * LINE)
             fetch_ahead(user + 3 * LINE)
 
+    cdef Card* introduce(
+        self, Bytes id, size_t length, unsigned int hash, Bytes card_id, size_t card_id_length
+    ) except NULL:
+        """Begin to remember a card, and its user where that is new; return the card."""
+        cdef Slot* slot = self.find(id, length, hash)
+        cdef User* user = slot.user
+        cdef size_t before
+        cdef char* new
+        cdef char* rest
+        cdef char* at
+        cdef Card* card
+        if user == NULL:
+            new = self._space(sizeof(User) + _padded(length) + sizeof(Card) + _padded(card_id_length))
+            memset(new, 0, sizeof(User))
+            (<User*>new).id_length = <unsigned short>length
+            at = _put_text(new + sizeof(User), id, length)
+            rest, before = NULL, 0
+            slot = self._new_slot(id, length, hash)
+        else:
+            new = self._space(user.size + sizeof(Card) + _padded(card_id_length))
+            rest = <char*>_first_recent(user)
+            before = rest - <char*>user
+            memcpy(new, user, before)
+            before = user.size - before
+            at = new + (rest - <char*>user)
+        card = <Card*>at
+        memset(card, 0, sizeof(Card))
+        card.id_length = <unsigned short>card_id_length
+        at = _put_text(at + sizeof(Card), card_id, card_id_length)
+        card.size = <unsigned int>(at - <char*>card)
+        memcpy(at, rest, before)
+        at += before
+        user = <User*>new
+        user.cards += 1
+        user.size = <unsigned int>(at - new)
+        self._keep(slot, new)
+        return <Card*>(<char*>slot.user + (<char*>card - new))
+
+    cdef Slot* _new_slot(self, Bytes id, size_t length, unsigned int hash) except NULL:
+        """Return the place for a user who is not there."""
+        cdef Slot* slot
+        self._grow()
+        slot = self.find(id, length, hash)
+        slot.hash = hash
+        self._used += 1
+        return slot
+
     cdef Card* learn(self, Slot* slot, Card* card, Lesson* lesson) except NULL:
         """Take in a transaction of a card, not older than the card's latest; return the card."""
         cdef User* user = slot.user
@@ -557,10 +604,7 @@ cdef class FlatUsers:
         new.size = <unsigned int>(at - <char*>new)
         slot = self.find(text, length, hash)
         if slot.user == NULL:
-            self._grow()
-            slot = self.find(text, length, hash)
-            slot.hash = hash
-            self._used += 1
+            slot = self._new_slot(text, length, hash)
         self._keep(slot, <char*>new)
         if state.held:
             self._held[user_id] = state.held

@@ -4,7 +4,7 @@
 A transaction is screened without becoming a Python object: its JSON is read in place, its card's
 memory is looked at, and where every detector is sure to stay silent, what it teaches is learned
 here. Everything else is left, untouched, to `Judge`, which alone decides: a transaction that is
-written unusually, that is late, new, a duplicate or under another user's key, and above all one on
+written unusually, that is late, a duplicate or under another user's key, and above all one on
 which a detector may have a finding. So a screen that is too careful costs time and nothing else.
 
 `tests/integration/job/screening.py` holds it against the judge without a screen.
@@ -13,7 +13,7 @@ which a detector may have a finding. So a screen that is too careful costs time 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeUTF8
 from libc.math cimport asin, cos, fabs, sin, sqrt
-from libc.string cimport memcmp
+from libc.string cimport memcmp, memset
 
 from cardwatch_job.flat_users cimport (
     Bytes,
@@ -45,6 +45,7 @@ from cardwatch_job.detectors._travel import (
     _KM_PER_DEGREE,
     _SHORTEST_H,
 )
+from cardwatch_job.detectors.history import MAX_CARDS
 from cardwatch_job.outputs import PROFILE_EVERY, profile_record
 from cardwatch_job.windows import WINDOW_MS
 
@@ -95,6 +96,9 @@ cdef double _FARTHEST = _FARTHEST_KM
 cdef double _PER_DEGREE_KM = _KM_PER_DEGREE
 cdef double _MIN_HOURS = _SHORTEST_H
 cdef double _RADIANS = 0.017453292519943295
+cdef int _MAX_CARDS = MAX_CARDS
+cdef Card _new_card  # nothing is known of it
+memset(&_new_card, 0, sizeof(Card))
 cdef double _SURE = 1e-9  # a relative error larger than that of any sum here
 
 
@@ -495,9 +499,8 @@ cdef bint _could_travel(Scanned* txn, Card* earlier, double max_kmh, double min_
 
 
 cdef bint _is_silent(Scanned* txn, Card* card, User* user, Thresholds limits) noexcept:
-    """Whether it is sure that no detector has a finding."""
-    cdef long long amount = txn.amount_minor, silence_ms = txn.event_time - card.last_event_time
-    cdef long long limit = txn.limit_minor
+    """Whether it is sure that no detector has a finding. Without `user` the user is new."""
+    cdef long long amount = txn.amount_minor, limit = txn.limit_minor, silence_ms
     cdef Card* other
     cdef int index
     if limits.negative and amount < 0:
@@ -515,8 +518,10 @@ cdef bint _is_silent(Scanned* txn, Card* card, User* user, Thresholds limits) no
             return False
         if amount >= limits.spike_factor * card.amount_sum_minor / card.amounts * (1 - _SURE):
             return False
-    if silence_ms < limits.rapid_ms or silence_ms >= limits.dormant_ms:
-        return False
+    if card.transactions:
+        silence_ms = txn.event_time - card.last_event_time
+        if silence_ms < limits.rapid_ms or silence_ms >= limits.dormant_ms:
+            return False
     if _is_near_limit(txn, limits):
         if not _is_below(
             near_limit_times(card), card.near_limit_count, txn.event_time,
@@ -525,7 +530,7 @@ cdef bint _is_silent(Scanned* txn, Card* card, User* user, Thresholds limits) no
             return False
     if limits.travels and not _could_travel(txn, card, limits.travel_kmh, limits.travel_km):
         return False
-    if limits.between_cards and user.cards > 1:
+    if limits.between_cards and user != NULL:
         other = first_card(user)
         for index in range(user.cards):
             if other is not card:
@@ -698,10 +703,9 @@ cdef class Screen:
         """Return None where the judge must look; the card's profile if due, else True."""
         cdef Scanned* txn = &self.txn
         cdef Text* text
-        cdef Slot* slot
+        cdef User* user
         cdef Card* card
         cdef Thresholds limits
-        cdef long long silence_ms
         if not _scan(data, value, value + value_length, txn):
             return None
         if txn.event_time > timestamp_ms + self.max_ahead_ms:
@@ -709,25 +713,20 @@ cdef class Screen:
         text = &txn.text[USER_ID]
         if key_length != text.length or memcmp(key, data + text.start, key_length) != 0:
             return None
-        slot = users.find(key, key_length, hash)
-        if slot.user == NULL or slot.user.has_held:
-            return None
-        text = &txn.text[CARD_ID]
-        card = card_of(slot.user, data + text.start, text.length)
-        text = &txn.text[TRANSACTION_ID]
-        if card == NULL or not card.transactions:
-            return None
-        if not text.is_ascii or has_recent(slot.user, data + text.start, text.length):
-            return None
-        silence_ms = txn.event_time - card.last_event_time
+        user = users.find(key, key_length, hash).user
+        card = &_new_card
+        if user != NULL:
+            if user.has_held or not self._may_take(user, &card):
+                return None
         limits = self._thresholds_for(txn)
-        if silence_ms < 0 or silence_ms > self.memory_ms or not limits.complete:
-            return None
-        if not _is_silent(txn, card, slot.user, limits):
+        if not limits.complete or not _is_silent(txn, card, user, limits):
             return None
         # From here on it is settled.
         self.progress.note(partition, txn.event_time)
-        card = self._teach(users, slot, card, limits)
+        if card is &_new_card:
+            text = &txn.text[CARD_ID]
+            card = users.introduce(key, key_length, hash, data + text.start, text.length)
+        card = self._teach(users, users.find(key, key_length, hash), card, limits)
         if self.sums is not None:
             self._add(txn)
         self.settled += 1
@@ -736,6 +735,23 @@ cdef class Screen:
                 _str(data, &txn.text[USER_ID]), _str(data, &txn.text[CARD_ID]), card_state(card)
             )
         return True
+
+    cdef bint _may_take(self, User* user, Card** card) noexcept:
+        """Find the transaction's card, if known; whether the transaction is neither late nor seen."""
+        cdef Scanned* txn = &self.txn
+        cdef Text* text = &txn.text[CARD_ID]
+        cdef Card* known = card_of(user, txn.data + text.start, text.length)
+        cdef long long silence_ms
+        if known == NULL:
+            if user.cards >= _MAX_CARDS:
+                return False
+        else:
+            card[0] = known
+            silence_ms = txn.event_time - known.last_event_time
+            if known.transactions and not 0 <= silence_ms <= self.memory_ms:
+                return False
+        text = &txn.text[TRANSACTION_ID]
+        return not has_recent(user, txn.data + text.start, text.length)
 
     cdef Card* _teach(self, FlatUsers users, Slot* slot, Card* card, Thresholds limits) except NULL:
         """Have a card remember the transaction; return the card."""
