@@ -29,14 +29,12 @@ from typing import Final
 
 from cardwatch_job.judge import Counts
 from cardwatch_job.records import OutputRecord, Records
-from cardwatch_job.windows import PartialSum
+from cardwatch_job.windows import NO_SUMS
 
 _INT: Final = Struct(">i")
 _MISSING: Final = _INT.pack(-1)
 _LENGTHS: Final = Struct(">iii")
 _COUNTS: Final = Struct(">5i")
-_SUM: Final = Struct(">5q")
-_SUM_PARTS: Final = 7
 
 
 @dataclass
@@ -86,9 +84,12 @@ def write_results(
     counts: Counts,
     changed: Mapping[int, Mapping[str, bytes | None]],
     records: Sequence[OutputRecord],
-    sums: Iterable[PartialSum] = (),
+    sums: bytes = NO_SUMS,
 ) -> bytes:
-    """Write what a call led to. A changed user without a memory is forgotten."""
+    """Write what a call led to. A changed user without a memory is forgotten.
+
+    `sums`: as `take_written` returns them.
+    """
     parts = [_COUNTS.pack(*counts.as_tuple()), _INT.pack(len(changed))]
     for bucket, users in changed.items():
         names = [user.encode() for user in users]
@@ -104,9 +105,7 @@ def write_results(
         parts += _with_length(record.key)
         parts += _with_length(record.value)
         parts += _with_length(record.traceparent.encode() if record.traceparent else None)
-    written = [part for partial in sums for part in _sum_parts(partial)]
-    parts.append(_INT.pack(len(written) // _SUM_PARTS))
-    parts += written
+    parts.append(sums)
     return b"".join(parts)
 
 
@@ -118,18 +117,6 @@ def write_pairs(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 def _with_length(value: bytes | None) -> tuple[bytes, ...]:
     return (_MISSING,) if value is None else (_INT.pack(len(value)), value)
-
-
-def _sum_parts(partial: PartialSum) -> tuple[bytes, ...]:
-    numbers = _SUM.pack(
-        partial.window_start,
-        partial.count,
-        partial.sum_minor,
-        partial.min_minor,
-        partial.max_minor,
-    )
-    names = (partial.dimension, partial.name, partial.currency)
-    return (numbers, *(part for name in names for part in _with_length(name.encode())))
 
 
 def _read_bytes(data: bytes, position: int) -> tuple[bytes, int]:

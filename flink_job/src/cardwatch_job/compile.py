@@ -27,10 +27,10 @@ from cardwatch_job.compiled import (
 
 _MODULES: Final = (
     "cardwatch_job/detectors/history.py",
+    "cardwatch_job/flat_sums.pyx",
     "cardwatch_job/flat_users.pyx",
     "cardwatch_job/progress.py",
     "cardwatch_job/screen.pyx",
-    "cardwatch_job/windows.py",
 )
 
 

@@ -29,9 +29,10 @@ from cardwatch_job.waiting import WaitingRoom
 from cardwatch_job.windows import PartialSums
 
 try:
+    from cardwatch_job.flat_sums import FlatSums
     from cardwatch_job.screen import Screen
 except ImportError:  # not compiled: the detectors look at every transaction
-    Screen = None  # type: ignore[assignment, misc]
+    FlatSums = Screen = None  # type: ignore[assignment, misc]
 
 MAX_AHEAD_MS: Final = 5 * 60_000
 """How far a transaction's event time may lie after Kafka took it. Milliseconds."""
@@ -81,7 +82,7 @@ class Judge:
         self.rules = rules
         self._adds_up = adds_up
         self._wait_ms = out_of_orderness_ms
-        self.sums = PartialSums()
+        self.sums = PartialSums() if FlatSums is None else FlatSums()
         self.counts = Counts()
         self.progress = Progress()
         self._screen = None

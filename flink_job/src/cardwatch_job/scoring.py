@@ -16,7 +16,7 @@ from cardwatch_job.judge import Counts, Judge
 from cardwatch_job.records import OutputRecord
 from cardwatch_job.rules import Rules
 from cardwatch_job.users import MAX_UNPACKED, UsersOfBucket, users_of_bucket
-from cardwatch_job.windows import PartialSum
+from cardwatch_job.windows import NO_SUMS
 
 _log = logging.getLogger(__name__)
 
@@ -66,14 +66,14 @@ class ScoreUsers:
     def _report(self, *, changed_of: int) -> bytes:
         outputs = self._take_acks()
         self._release_quiet(outputs)
-        return self._results(outputs, changed_of=changed_of, sums=self._judge.sums.take())
+        return self._results(outputs, changed_of=changed_of, sums=self._judge.sums.take_written())
 
     def _results(
         self,
         outputs: Sequence[OutputRecord],
         *,
         changed_of: int,
-        sums: Iterable[PartialSum] = (),
+        sums: bytes = NO_SUMS,
     ) -> bytes:
         """Write results, with the changed memories of the buckets that have so many."""
         changed = {

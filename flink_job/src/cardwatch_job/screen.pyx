@@ -15,6 +15,7 @@ from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeUTF8
 from libc.math cimport asin, cos, fabs, sin, sqrt
 from libc.string cimport memcmp, memset
 
+from cardwatch_job.flat_sums cimport FlatSums
 from cardwatch_job.flat_users cimport (
     Bytes,
     Card,
@@ -32,7 +33,6 @@ from cardwatch_job.flat_users cimport (
     no_pin_times,
 )
 from cardwatch_job.progress cimport Progress
-from cardwatch_job.windows cimport PartialSums, Sums
 
 from cardwatch_contracts.codec import MAX_RECORD_BYTES
 from cardwatch_contracts.privacy import MIN_CARD_DIGITS, is_card_number
@@ -47,7 +47,6 @@ from cardwatch_job.detectors._travel import (
 )
 from cardwatch_job.detectors.history import MAX_CARDS
 from cardwatch_job.outputs import PROFILE_EVERY, profile_record
-from cardwatch_job.windows import WINDOW_MS
 
 cdef enum:
     TRANSACTION_ID, EVENT_TIME, USER_ID, CARD_ID, BANK_ID, PAYMENT_SYSTEM, AMOUNT_MINOR, CURRENCY
@@ -85,7 +84,6 @@ cdef long long _LATEST_MS = LATEST_EVENT_TIME_MS
 cdef long long _MAX_AMOUNT = MAX_AMOUNT_MINOR
 cdef int _MAX_BYTES = MAX_RECORD_BYTES
 cdef int _MIN_DIGITS = MIN_CARD_DIGITS
-cdef long long _WINDOW_MS = WINDOW_MS
 cdef int _PROFILE_EVERY = PROFILE_EVERY
 cdef long long _EXACT = 1LL << 53  # integers up to here are exact as floats
 cdef double _POWERS[23]
@@ -423,20 +421,10 @@ cdef class Rule:
     cdef long long from_ms, until_ms  # event time in which they are
 
 
-cdef class Window:
-    """The sums of one bank, merchant category and currency in one window."""
-
-    cdef bytes key
-    cdef long long start
-    cdef int takes  # `PartialSums.takes` when it was looked up
-    cdef Sums sums
-
-
 cdef enum:
     SLOTS = 1024
 
 cdef int[4] _RULE_KEY = [BANK_ID, CURRENCY, COUNTRY, PAYMENT_SYSTEM]
-cdef int[3] _WINDOW_KEY = [BANK_ID, MERCHANT_CATEGORY, CURRENCY]
 
 
 cdef bytes _key_of(Scanned* txn, int* fields, int count):
@@ -460,8 +448,8 @@ cdef bint _has_key(bytes expected, Scanned* txn, int* fields, int count) noexcep
     return at == length
 
 
-cdef unsigned int _slot_of(Scanned* txn, int* fields, int count, long long seed) noexcept:
-    cdef unsigned int value = 2166136261U ^ <unsigned int>seed
+cdef unsigned int _slot_of(Scanned* txn, int* fields, int count) noexcept:
+    cdef unsigned int value = 2166136261U
     cdef Text* text
     cdef int index, byte
     for index in range(count):
@@ -619,9 +607,9 @@ cdef class Screen:
     """Judges what it can; made anew for each `Judge`."""
 
     cdef object rules, judge
-    cdef PartialSums sums
+    cdef FlatSums sums
     cdef Progress progress
-    cdef list rule_slots, window_slots
+    cdef list rule_slots
     cdef dict thresholds
     cdef int rules_version
     cdef long long max_ahead_ms, memory_ms
@@ -768,7 +756,7 @@ cdef class Screen:
         return users.learn(slot, card, &lesson)
 
     cdef Thresholds _thresholds_for(self, Scanned* txn):
-        cdef unsigned int slot = _slot_of(txn, _RULE_KEY, 4, 0)
+        cdef unsigned int slot = _slot_of(txn, _RULE_KEY, 4)
         cdef Rule rule = self.rule_slots[slot]
         if rule is not None and _has_key(rule.key, txn, _RULE_KEY, 4):
             if rule.from_ms <= txn.event_time < rule.until_ms:
@@ -795,34 +783,20 @@ cdef class Screen:
             self.rules_version = version
             self.memory_ms = self.rules.memory_ms
             self.rule_slots = [None] * SLOTS
-            self.window_slots = [None] * SLOTS
             self.thresholds = {}
 
-    cdef _add(self, Scanned* txn):
-        """Add the amount to its window."""
-        cdef long long start = txn.event_time - txn.event_time % _WINDOW_MS
-        cdef unsigned int slot = _slot_of(txn, _WINDOW_KEY, 3, start)
-        cdef Window window = self.window_slots[slot]
-        if (
-            window is None
-            or window.start != start
-            or window.takes != self.sums.takes
-            or not _has_key(window.key, txn, _WINDOW_KEY, 3)
-        ):
-            window = self.window_slots[slot] = self._new_window(txn, start)
-        window.sums.add(txn.amount_minor)
-
-    cdef Window _new_window(self, Scanned* txn, long long start):
-        cdef Window window = Window()
-        window.key = _key_of(txn, _WINDOW_KEY, 3)
-        window.start, window.takes = start, self.sums.takes
-        window.sums = self.sums.of(
-            start,
-            _str(txn.data, &txn.text[BANK_ID]),
-            _str(txn.data, &txn.text[MERCHANT_CATEGORY]),
-            _str(txn.data, &txn.text[CURRENCY]),
+    cdef int _add(self, Scanned* txn) except -1:
+        """Add the amount to its windows."""
+        cdef Text* bank = &txn.text[BANK_ID]
+        cdef Text* category = &txn.text[MERCHANT_CATEGORY]
+        cdef Text* currency = &txn.text[CURRENCY]
+        return self.sums.add_amount(
+            txn.event_time,
+            txn.data + bank.start, bank.length,
+            txn.data + category.start, category.length,
+            txn.data + currency.start, currency.length,
+            txn.amount_minor,
         )
-        return window
 
 
 cdef inline int _int32(Bytes data) noexcept:

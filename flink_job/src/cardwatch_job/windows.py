@@ -5,6 +5,7 @@ merged downstream. Amounts of different currencies are never added up.
 """
 
 from collections.abc import Iterator
+from struct import Struct
 from typing import Final
 
 import msgspec
@@ -21,9 +22,12 @@ QUIET_MS: Final = 60_000
 """How long, in processing time, a window beyond that must not have grown to be closed. While a
 backlog is read its partitions are far apart in event time. Milliseconds."""
 
-_Key = tuple[int, str, str, str]
-"""Start of the window, bank, merchant category, currency."""
-_Rolled = tuple[int, Dimension, str, str]
+_INT: Final = Struct(">i")
+_NUMBERS: Final = Struct(">5q")
+NO_SUMS: Final = _INT.pack(0)
+"""What `take_written` returns where there are none."""
+_Key = tuple[int, Dimension, str, str]
+"""Start of the window, what is summed up, its name, currency."""
 
 
 class PartialSum(msgspec.Struct, frozen=True, gc=False):
@@ -57,44 +61,52 @@ class Sums:
         self.min_minor = min(self.min_minor, amount_minor)
         self.max_minor = max(self.max_minor, amount_minor)
 
-    def merge(self, other: "Sums") -> None:
-        """Take in what another has."""
-        self.count += other.count
-        self.sum_minor += other.sum_minor
-        self.min_minor = min(self.min_minor, other.min_minor)
-        self.max_minor = max(self.max_minor, other.max_minor)
-
 
 class PartialSums:
     """Adds transactions up until they are taken."""
 
     def __init__(self) -> None:
         self._sums: dict[_Key, Sums] = {}
-        self.takes = 0
-        """How often they were taken: sums from before are no longer in use."""
 
     def add(self, txn: Transaction) -> None:
-        """Add a transaction to its window."""
+        """Add a transaction to its windows: in total, of its bank and of its category."""
         start = txn.event_time - txn.event_time % WINDOW_MS
-        sums = self.of(start, txn.bank_id, txn.merchant_category, txn.currency)
-        sums.add(txn.amount_minor)
+        self._of(start, "total", "", txn.currency).add(txn.amount_minor)
+        self._of(start, "bank", txn.bank_id, txn.currency).add(txn.amount_minor)
+        self._of(start, "category", txn.merchant_category, txn.currency).add(txn.amount_minor)
 
-    def of(self, start: int, bank_id: str, category: str, currency: str) -> Sums:
-        """Return the sums of a window, in use until the next `take`."""
-        key = (start, bank_id, category, currency)
+    def _of(self, start: int, dimension: Dimension, name: str, currency: str) -> Sums:
+        key = (start, dimension, name, currency)
         sums = self._sums.get(key)
         if sums is None:
             sums = self._sums[key] = Sums()
         return sums
 
-    def take(self) -> Iterator[PartialSum]:
-        """Yield what was added since the last call, rolled up to each dimension."""
-        rolled: dict[_Rolled, Sums] = {}
-        for (start, bank_id, category, currency), sums in self._sums.items():
-            rolled.setdefault((start, "total", "", currency), Sums()).merge(sums)
-            rolled.setdefault((start, "bank", bank_id, currency), Sums()).merge(sums)
-            rolled.setdefault((start, "category", category, currency), Sums()).merge(sums)
+    def take(self) -> list[PartialSum]:
+        """Return what was added since the last call."""
+        taken = [
+            PartialSum(*key, sums.count, sums.sum_minor, sums.min_minor, sums.max_minor)
+            for key, sums in self._sums.items()
+        ]
         self._sums.clear()
-        self.takes += 1
-        for key, sums in rolled.items():
-            yield PartialSum(*key, sums.count, sums.sum_minor, sums.min_minor, sums.max_minor)
+        return taken
+
+    def take_written(self) -> bytes:
+        """Return the same as `ScoreBatches.java` reads it; `batches.py` has the layout."""
+        taken = self.take()
+        parts = [part for partial in taken for part in _parts_of(partial)]
+        return b"".join((_INT.pack(len(taken)), *parts))
+
+
+def _parts_of(partial: PartialSum) -> Iterator[bytes]:
+    yield _NUMBERS.pack(
+        partial.window_start,
+        partial.count,
+        partial.sum_minor,
+        partial.min_minor,
+        partial.max_minor,
+    )
+    for text in (partial.dimension, partial.name, partial.currency):
+        encoded = text.encode()
+        yield _INT.pack(len(encoded))
+        yield encoded

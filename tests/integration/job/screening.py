@@ -13,6 +13,7 @@ from struct import pack
 import msgspec
 from msgspec.structs import replace
 from tests.integration.job.feed import Draws
+from tests.unit.job.jvm_side import read_sums
 
 from cardwatch_contracts.card import Card, card_key
 from cardwatch_contracts.codec import encode
@@ -26,6 +27,7 @@ from cardwatch_job.judge import Judge
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.rules import Rules
 from cardwatch_job.users import UsersOfBucket, users_of_bucket
+from cardwatch_job.windows import PartialSums
 
 _TRANSACTIONS = 20_000
 _SPELLINGS: tuple[tuple[bytes, bytes], ...] = (
@@ -108,7 +110,7 @@ class Side:
         progress = self.judge.progress.slowest_ms
         return (
             self.judge.take_counts(),
-            sorted(self.judge.sums.take(), key=repr),
+            sorted(read_sums(self.judge.sums.take_written()), key=repr),
             memories,
             progress,
         )
@@ -239,6 +241,7 @@ def main(seed: int) -> None:
     if single.judge._screen is None:
         sys.exit("there is no screen: the job is not compiled")
     plain.judge._screen = None
+    plain.judge.sums = PartialSums()
     settled = alerts = 0
     at_once = 50
     for start in range(0, len(stream), at_once):

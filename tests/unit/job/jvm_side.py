@@ -64,6 +64,15 @@ def read_results(data: bytes) -> Results:
     return Results(counts, memories, records, reader.number())
 
 
+def read_sums(written: bytes) -> list[tuple[object, ...]]:
+    """Take apart what `take_written` returns: five numbers and three texts for each."""
+    reader = Reader(written)
+    return [
+        (*reader.longs(5), *((reader.sized() or b"").decode() for _ in range(3)))
+        for _ in range(reader.number())
+    ]
+
+
 def write_section(
     bucket: int, records: Sequence[tuple[bytes, bytes, int]], users: Mapping[str, bytes] | None
 ) -> bytes:

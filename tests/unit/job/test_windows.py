@@ -2,10 +2,11 @@ from collections import defaultdict
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.job.jvm_side import read_sums
 from tests.unit.transactions import make_transaction
 
 from cardwatch_contracts.transaction import Transaction
-from cardwatch_job.windows import WINDOW_MS, PartialSum, PartialSums
+from cardwatch_job.windows import NO_SUMS, WINDOW_MS, PartialSum, PartialSums
 
 _START_MS = 1_800_000_000_000
 
@@ -47,8 +48,21 @@ def test_currencies_are_never_added_up() -> None:
 def test_what_was_taken_does_not_come_again() -> None:
     sums = PartialSums()
     sums.add(_txn(0, 1))
-    assert len(list(sums.take())) == 3
-    assert list(sums.take()) == []
+    assert len(sums.take()) == 3
+    assert sums.take() == []
+
+
+def test_they_are_written_as_the_jvm_reads_them() -> None:
+    sums = PartialSums()
+    assert sums.take_written() == NO_SUMS
+    for amount in (700, -20):
+        sums.add(_txn(9_999, amount, bank_id="Bänk"))
+    assert read_sums(sums.take_written()) == [
+        (_START_MS, 2, 680, -20, 700, "total", "", "EUR"),
+        (_START_MS, 2, 680, -20, 700, "bank", "Bänk", "EUR"),
+        (_START_MS, 2, 680, -20, 700, "category", "grocery", "EUR"),
+    ]
+    assert sums.take_written() == NO_SUMS
 
 
 @given(

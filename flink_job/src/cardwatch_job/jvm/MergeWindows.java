@@ -29,8 +29,9 @@ import org.apache.flink.types.Row;
  * Merges the subtasks' partial sums of each window, keyed by what is summed up.
  *
  * <p>A window is written again, whole, a moment after it changed: nobody waits for it to be over,
- * so that an idle partition holds nothing up and a clock that runs ahead cuts nothing off. A
- * window is closed when the newest is `retainMs` ahead of it and it has not grown for `quietMs` of
+ * so that an idle partition holds nothing up and a clock that runs ahead cuts nothing off. One that
+ * is long past, as while a backlog is read, changes again and again with each partition, and is
+ * written only before a checkpoint. A window is closed when the newest is `retainMs` ahead of it and it has not grown for `quietMs` of
  * processing time (while a backlog is read, partitions are far apart in event time). What comes
  * later still is counted and left out. `operators.py` tells what a sum is made of.
  */
@@ -158,17 +159,21 @@ public class MergeWindows extends AbstractStreamOperator
         }
     }
 
-    private void writeChanged() throws Exception {
+    /** Write the changed windows that begin at `from` or later; the others stay noted. */
+    private void writeChanged(long from) throws Exception {
         Iterator entries = changed.entrySet().iterator();
         while (entries.hasNext()) {
             Map.Entry entry = (Map.Entry) entries.next();
             setCurrentKey(entry.getKey());
             Iterator starts = ((HashSet) entry.getValue()).iterator();
             while (starts.hasNext()) {
-                write((Long) starts.next());
+                Long start = (Long) starts.next();
+                if (start.longValue() >= from) {
+                    write(start);
+                    starts.remove();
+                }
             }
         }
-        changed.clear();
     }
 
     private void write(Long start) throws Exception {
@@ -217,7 +222,7 @@ public class MergeWindows extends AbstractStreamOperator
     }
 
     public void onProcessingTime(long time) throws Exception {
-        writeChanged();
+        writeChanged(time - quietMs);
         if (time >= sweepAt) {
             sweepAt = time + quietMs / 4;
             forEveryKey();
@@ -226,11 +231,11 @@ public class MergeWindows extends AbstractStreamOperator
     }
 
     public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
-        writeChanged();
+        writeChanged(Long.MIN_VALUE);
         super.prepareSnapshotPreBarrier(checkpointId);
     }
 
     public void endInput() throws Exception {
-        writeChanged();
+        writeChanged(Long.MIN_VALUE);
     }
 }

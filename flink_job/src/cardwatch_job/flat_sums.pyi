@@ -1,0 +1,3 @@
+from cardwatch_job.windows import PartialSums
+
+class FlatSums(PartialSums): ...
