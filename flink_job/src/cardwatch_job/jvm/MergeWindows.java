@@ -30,10 +30,11 @@ import org.apache.flink.types.Row;
  *
  * <p>A window is written again, whole, a moment after it changed: nobody waits for it to be over,
  * so that an idle partition holds nothing up and a clock that runs ahead cuts nothing off. One that
- * is long past, as while a backlog is read, changes again and again with each partition, and is
- * written only before a checkpoint. A window is closed when the newest is `retainMs` ahead of it and it has not grown for `quietMs` of
- * processing time (while a backlog is read, partitions are far apart in event time). What comes
- * later still is counted and left out. `operators.py` tells what a sum is made of.
+ * is long past, as while a backlog is read, changes again with each partition, and is written only
+ * before a checkpoint. A window is closed when the newest is `retainMs` ahead of it and it has not
+ * grown for `quietMs` of processing time (while a backlog is read, partitions are far apart in
+ * event time). What comes later still is counted and left out. `operators.py` tells what a sum is
+ * made of.
  */
 public class MergeWindows extends AbstractStreamOperator
         implements OneInputStreamOperator, BoundedOneInput,
@@ -165,13 +166,17 @@ public class MergeWindows extends AbstractStreamOperator
         while (entries.hasNext()) {
             Map.Entry entry = (Map.Entry) entries.next();
             setCurrentKey(entry.getKey());
-            Iterator starts = ((HashSet) entry.getValue()).iterator();
+            HashSet noted = (HashSet) entry.getValue();
+            Iterator starts = noted.iterator();
             while (starts.hasNext()) {
                 Long start = (Long) starts.next();
                 if (start.longValue() >= from) {
                     write(start);
                     starts.remove();
                 }
+            }
+            if (noted.isEmpty()) {
+                entries.remove();
             }
         }
     }
