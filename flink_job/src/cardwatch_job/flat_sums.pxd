@@ -1,6 +1,6 @@
 # The types of flat_sums.pyx.
 
-ctypedef const unsigned char* Bytes
+from cardwatch_job.flat_users cimport Bytes
 
 
 cdef struct Label:

@@ -11,21 +11,9 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
 
-from cardwatch_job.flat_users cimport hash_of
+from cardwatch_job.flat_users cimport hash_of, write_number
 
 from cardwatch_job.windows import WINDOW_MS
-
-cdef extern from *:
-    """
-    static unsigned long long big_endian(unsigned long long number) {
-        return __builtin_bswap64(number);
-    }
-    static unsigned int big_endian_32(unsigned int number) {
-        return __builtin_bswap32(number);
-    }
-    """
-    unsigned long long big_endian(unsigned long long number) noexcept
-    unsigned int big_endian_32(unsigned int number) noexcept
 
 cdef enum:
     TOTAL, BANK, CATEGORY
@@ -78,20 +66,8 @@ cdef void* _with_room(void* array, size_t* room, size_t needed, size_t item) exc
     return array
 
 
-cdef inline char* _write_long(char* at, long long number) noexcept:
-    cdef unsigned long long swapped = big_endian(<unsigned long long>number)
-    memcpy(at, &swapped, 8)
-    return at + 8
-
-
-cdef inline char* _write_int(char* at, unsigned int number) noexcept:
-    cdef unsigned int swapped = big_endian_32(number)
-    memcpy(at, &swapped, 4)
-    return at + 4
-
-
 cdef inline char* _write_text(char* at, const char* text, size_t length) noexcept:
-    at = _write_int(at, <unsigned int>length)
+    at = write_number(at, length, 4)
     memcpy(at, text, length)
     return at + length
 
@@ -232,16 +208,16 @@ cdef class FlatSums:
             size += NUMBERS * 8 + 3 * 4 + label.name_length + label.currency_length
             size += PyBytes_GET_SIZE(<bytes>_DIMENSIONS[label.dimension])
         written = PyBytes_FromStringAndSize(NULL, size)
-        at = _write_int(PyBytes_AS_STRING(written), <unsigned int>self._sum_count)
+        at = write_number(PyBytes_AS_STRING(written), self._sum_count, 4)
         for index in range(self._sum_count):
             sums = &self._sums[index]
             label = &self._labels[sums.label]
             dimension = <bytes>_DIMENSIONS[label.dimension]
-            at = _write_long(at, sums.start)
-            at = _write_long(at, sums.count)
-            at = _write_long(at, sums.sum_minor)
-            at = _write_long(at, sums.min_minor)
-            at = _write_long(at, sums.max_minor)
+            at = write_number(at, sums.start, 8)
+            at = write_number(at, sums.count, 8)
+            at = write_number(at, sums.sum_minor, 8)
+            at = write_number(at, sums.min_minor, 8)
+            at = write_number(at, sums.max_minor, 8)
             at = _write_text(at, PyBytes_AS_STRING(dimension), PyBytes_GET_SIZE(dimension))
             at = _write_text(at, self._text + label.at, label.name_length)
             at = _write_text(at, self._text + label.at + label.name_length, label.currency_length)

@@ -1,6 +1,16 @@
 # The layout of flat_users.pyx, for the screen that works on it.
 
+from libc.string cimport memcpy
+
 ctypedef const unsigned char* Bytes
+
+cdef extern from *:
+    """
+    static unsigned long long big_endian(unsigned long long number) {
+        return __builtin_bswap64(number);
+    }
+    """
+    unsigned long long big_endian(unsigned long long number) noexcept
 
 
 cdef struct Card:
@@ -44,8 +54,20 @@ cdef bint has_recent(User* user, Bytes id, size_t length) noexcept
 cdef object card_state(Card* card)
 
 
+cdef inline char* write_number(char* at, unsigned long long number, int count) noexcept:
+    # Write the last bytes of a number, the highest first; return where they end.
+    number = big_endian(number)
+    memcpy(at, <char*>&number + 8 - count, count)
+    return at + count
+
+
+cdef inline size_t padded(size_t length) noexcept:
+    # How much room a text takes, so that a number may come behind it.
+    return (length + 7) & ~<size_t>7
+
+
 cdef inline Card* first_card(User* user) noexcept:
-    return <Card*>(<char*>user + sizeof(User) + ((user.id_length + 7) & ~7))
+    return <Card*>(<char*>user + sizeof(User) + padded(user.id_length))
 
 
 cdef inline Card* next_card(Card* card) noexcept:

@@ -23,6 +23,7 @@ from cardwatch_job.detectors.history import (
     FORGET_EVERY_MS,
     MAX_RECENT_IDS,
     MAX_WINDOW_ENTRIES,
+    _MAX_SUM_MINOR,
     decode_user,
     encode_user,
 )
@@ -32,26 +33,18 @@ from cardwatch_job.waiting import WaitingRoom
 cdef extern from *:
     """
     #define fetch_ahead(address) __builtin_prefetch(address, 1)
-    static unsigned long long big_endian(unsigned long long number) {
-        return __builtin_bswap64(number);
-    }
     """
     void fetch_ahead(void* address) noexcept
-    unsigned long long big_endian(unsigned long long number) noexcept
 
 cdef unsigned long long _SEED = randbits(64)  # nobody can choose ids that fall into one place
 cdef long long _RECENT_MS = DUPLICATES_WITHIN_MS
 cdef int _MAX_RECENT = MAX_RECENT_IDS
 cdef int _MAX_TIMES = MAX_WINDOW_ENTRIES
-cdef long long _MAX_SUM_MINOR = 1LL << 62
+cdef long long _MAX_SUM = _MAX_SUM_MINOR
 cdef int _VERSION = SCHEMA_VERSION
 cdef enum:
     FEWEST_SLOTS = 16
     LINE = 64  # bytes of memory that come at once
-
-
-cdef inline size_t _padded(size_t length) noexcept:
-    return (length + 7) & ~<size_t>7
 
 
 cdef inline unsigned long long _mixed(unsigned long long value) noexcept:
@@ -128,7 +121,7 @@ cdef void _take(Card* card, Lesson* lesson) noexcept:
     card.latitude_sum += lesson.latitude
     card.longitude_sum += lesson.longitude
     if lesson.amount_minor > 0:
-        if card.amount_sum_minor > _MAX_SUM_MINOR:
+        if card.amount_sum_minor > _MAX_SUM:
             card.amount_sum_minor //= 2
             card.amounts //= 2
         card.amounts += 1
@@ -152,11 +145,11 @@ cdef int _remembered(long long* times, int count, long long now_ms, long long wi
 
 cdef char* _put_text(char* at, Bytes text, size_t length) noexcept:
     """Write a text and zeros up to where the next number may begin; return where that is."""
-    cdef size_t padded = _padded(length)
-    if padded > length:
-        memset(at + padded - 8, 0, 8)
+    cdef size_t room = padded(length)
+    if room > length:
+        memset(at + room - 8, 0, 8)
     memcpy(at, text, length)
-    return at + padded
+    return at + room
 
 
 cdef char* _put_card(char* at, CardState card, bytes card_id) except NULL:
@@ -224,48 +217,41 @@ cdef inline char* _pack_byte(char* at, int byte) noexcept:
     return at + 1
 
 
-cdef inline char* _pack_bytes(char* at, unsigned long long number, int count) noexcept:
-    """Write the last bytes of a number, the highest first."""
-    number = big_endian(number)
-    memcpy(at, <char*>&number + 8 - count, count)
-    return at + count
-
-
 cdef char* _pack_int(char* at, long long number) noexcept:
     if -32 <= number < 128:
         return _pack_byte(at, <int>(number & 0xFF))
     if number > 0:
         if number < 1 << 8:
-            return _pack_bytes(_pack_byte(at, 0xCC), number, 1)
+            return write_number(_pack_byte(at, 0xCC), number, 1)
         if number < 1 << 16:
-            return _pack_bytes(_pack_byte(at, 0xCD), number, 2)
+            return write_number(_pack_byte(at, 0xCD), number, 2)
         if number < 1LL << 32:
-            return _pack_bytes(_pack_byte(at, 0xCE), number, 4)
-        return _pack_bytes(_pack_byte(at, 0xCF), number, 8)
+            return write_number(_pack_byte(at, 0xCE), number, 4)
+        return write_number(_pack_byte(at, 0xCF), number, 8)
     if number >= -(1 << 7):
-        return _pack_bytes(_pack_byte(at, 0xD0), number, 1)
+        return write_number(_pack_byte(at, 0xD0), number, 1)
     if number >= -(1 << 15):
-        return _pack_bytes(_pack_byte(at, 0xD1), number, 2)
+        return write_number(_pack_byte(at, 0xD1), number, 2)
     if number >= -(1LL << 31):
-        return _pack_bytes(_pack_byte(at, 0xD2), number, 4)
-    return _pack_bytes(_pack_byte(at, 0xD3), number, 8)
+        return write_number(_pack_byte(at, 0xD2), number, 4)
+    return write_number(_pack_byte(at, 0xD3), number, 8)
 
 
 cdef inline char* _pack_float(char* at, double number) noexcept:
     cdef unsigned long long bits
     memcpy(&bits, &number, 8)
-    return _pack_bytes(_pack_byte(at, 0xCB), bits, 8)
+    return write_number(_pack_byte(at, 0xCB), bits, 8)
 
 
 cdef char* _pack_text(char* at, char* text, size_t length) noexcept:
     if length < 32:
         at = _pack_byte(at, 0xA0 | <int>length)
     elif length < 1 << 8:
-        at = _pack_bytes(_pack_byte(at, 0xD9), length, 1)
+        at = write_number(_pack_byte(at, 0xD9), length, 1)
     elif length < 1 << 16:
-        at = _pack_bytes(_pack_byte(at, 0xDA), length, 2)
+        at = write_number(_pack_byte(at, 0xDA), length, 2)
     else:
-        at = _pack_bytes(_pack_byte(at, 0xDB), length, 4)
+        at = write_number(_pack_byte(at, 0xDB), length, 4)
     memcpy(at, text, length)
     return at + length
 
@@ -274,7 +260,7 @@ cdef inline char* _pack_count(char* at, int few, int many, int count) noexcept:
     """Begin an array or a map of so many; `few` and `many` are the marks of which it is."""
     if count < 16:
         return _pack_byte(at, few | count)
-    return _pack_bytes(_pack_byte(at, many), count, 2)
+    return write_number(_pack_byte(at, many), count, 2)
 
 
 cdef inline char* _pack_array(char* at, int count) noexcept:
@@ -399,14 +385,14 @@ cdef class FlatUsers:
         cdef char* at
         cdef Card* card
         if user == NULL:
-            new = self._space(sizeof(User) + _padded(length) + sizeof(Card) + _padded(card_id_length))
+            new = self._space(sizeof(User) + padded(length) + sizeof(Card) + padded(card_id_length))
             memset(new, 0, sizeof(User))
             (<User*>new).id_length = <unsigned short>length
             at = _put_text(new + sizeof(User), id, length)
             rest, before = NULL, 0
             slot = self._new_slot(id, length, hash)
         else:
-            new = self._space(user.size + sizeof(Card) + _padded(card_id_length))
+            new = self._space(user.size + sizeof(Card) + padded(card_id_length))
             rest = <char*>_first_recent(user)
             before = rest - <char*>user
             memcpy(new, user, before)
@@ -438,7 +424,7 @@ cdef class FlatUsers:
         """Take in a transaction of a card, not older than the card's latest; return the card."""
         cdef User* user = slot.user
         cdef char* old = <char*>user
-        cdef char* new = self._space(user.size + 2 * sizeof(long long) + sizeof(RecentId) + _padded(lesson.transaction_id_length))
+        cdef char* new = self._space(user.size + 2 * sizeof(long long) + sizeof(RecentId) + padded(lesson.transaction_id_length))
         cdef size_t before = <char*>card - old
         cdef Card* taught = <Card*>(new + before)
         cdef long long* times = near_limit_times(taught)
@@ -574,7 +560,7 @@ cdef class FlatUsers:
         cdef UserState state = user
         cdef bytes id = user_id.encode()
         cdef Bytes text = <Bytes>PyBytes_AS_STRING(id)
-        cdef size_t length = PyBytes_GET_SIZE(id), size = sizeof(User) + _padded(length)
+        cdef size_t length = PyBytes_GET_SIZE(id), size = sizeof(User) + padded(length)
         cdef unsigned int hash = hash_of(text, length)
         cdef list cards = [(card_id.encode(), card) for card_id, card in state.cards.items()]
         cdef list ids = [recent_id.encode() for recent_id in state.recent_ids]
@@ -585,10 +571,10 @@ cdef class FlatUsers:
         cdef char* at
         cdef Py_ssize_t index
         for part, card in cards:
-            size += sizeof(Card) + _padded(PyBytes_GET_SIZE(part))
+            size += sizeof(Card) + padded(PyBytes_GET_SIZE(part))
             size += 8 * (len(card.near_limit_times) + len(card.no_pin_times))
         for part in ids:
-            size += sizeof(RecentId) + _padded(PyBytes_GET_SIZE(part))
+            size += sizeof(RecentId) + padded(PyBytes_GET_SIZE(part))
         at = self._space(size)
         new = <User*>at
         new.id_length = <unsigned short>length

@@ -691,6 +691,7 @@ cdef class Screen:
         """Return None where the judge must look; the card's profile if due, else True."""
         cdef Scanned* txn = &self.txn
         cdef Text* text
+        cdef Slot* slot
         cdef User* user
         cdef Card* card
         cdef Thresholds limits
@@ -701,7 +702,8 @@ cdef class Screen:
         text = &txn.text[USER_ID]
         if key_length != text.length or memcmp(key, data + text.start, key_length) != 0:
             return None
-        user = users.find(key, key_length, hash).user
+        slot = users.find(key, key_length, hash)
+        user = slot.user
         card = &_new_card
         if user != NULL:
             if user.has_held or not self._may_take(user, &card):
@@ -714,7 +716,8 @@ cdef class Screen:
         if card is &_new_card:
             text = &txn.text[CARD_ID]
             card = users.introduce(key, key_length, hash, data + text.start, text.length)
-        card = self._teach(users, users.find(key, key_length, hash), card, limits)
+            slot = users.find(key, key_length, hash)  # the table may have grown
+        card = self._teach(users, slot, card, limits)
         if self.sums is not None:
             self._add(txn)
         self.settled += 1
