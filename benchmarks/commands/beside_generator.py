@@ -25,7 +25,7 @@ def beside_generator(
     tps: Annotated[float, typer.Option(min=1, help="Transactions a second.")] = 50_000.0,
     cards: LiveCards = 2_000_000,
     processes: Annotated[int, typer.Option(min=1, max=16, help="Generators.")] = 2,
-    warm_up_s: WarmUpS = 30.0,
+    warm_up_s: WarmUpS = 40.0,
     window_s: WindowS = 60.0,
     commit_interval_s: CommitIntervalS = 5.0,
     seed: Seed = 1,

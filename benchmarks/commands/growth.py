@@ -41,9 +41,9 @@ _BIG_HEAP_MB: Final = 2048
 
 def growth(
     *,
-    transactions: Transactions = 4_000_000,
-    warm_up_s: WarmUpS = 10.0,
-    window_s: WindowS = 20.0,
+    transactions: Transactions = 6_000_000,
+    warm_up_s: WarmUpS = 30.0,
+    window_s: WindowS = 15.0,
     commit_interval_s: CommitIntervalS = 5.0,
     seed: Seed = 1,
     report: Report = None,

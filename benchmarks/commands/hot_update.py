@@ -28,7 +28,7 @@ def hot_update(
     updates: Annotated[int, typer.Option(min=1, help="How often thresholds change.")] = 100,
     transactions: Transactions = 8_000_000,
     cards: Cards = 100_000,
-    warm_up_s: WarmUpS = 10.0,
+    warm_up_s: WarmUpS = 40.0,
     commit_interval_s: CommitIntervalS = 1.0,
     seed: Seed = 1,
     report: Report = None,

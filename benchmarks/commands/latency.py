@@ -31,7 +31,7 @@ def latency(
     *,
     tps: Annotated[float, typer.Option(min=1, help="Transactions a second.")] = 10_000.0,
     cards: LiveCards = 1_000_000,
-    warm_up_s: WarmUpS = 20.0,
+    warm_up_s: WarmUpS = 40.0,
     window_s: WindowS = 60.0,
     commit_interval_s: CommitIntervalS = 1.0,
     seed: Seed = 1,

@@ -34,7 +34,7 @@ def sustained(  # noqa: PLR0913 - each is an option on the command line
     transactions: Transactions = 50_000_000,
     cards: Cards = 100_000,
     parallelism: Parallelism = 2,
-    warm_up_s: WarmUpS = 20.0,
+    warm_up_s: WarmUpS = 40.0,
     window_s: WindowS = 300.0,
     commit_interval_s: CommitIntervalS = 5.0,
     check: Annotated[

@@ -21,25 +21,29 @@ import org.apache.flink.types.Row;
  * Gathers Kafka records into batches, one open batch for each bucket of users and topic.
  *
  * <p>A record's bucket is the hash of its key up to a `/`: the user. A batch is sent when it is
- * large enough, when a processing-time timer says so, and before every checkpoint barrier, so
- * that no record is ever kept across a checkpoint and the batches need no state. Records of one
- * key keep their order. What a batch looks like is written down in `batches.py`, which reads it.
+ * large enough, when all together are, when a processing-time timer says so, and before every
+ * checkpoint barrier, so that no record is ever kept across a checkpoint and the batches need no
+ * state. Barriers, and the configs behind them, wait for what is in front of them; hence the bound
+ * on all together. Records of one key keep their order. What a batch looks like is written down in `batches.py`, which reads it.
  */
 public class BatchRecords extends AbstractStreamOperator
         implements OneInputStreamOperator, BoundedOneInput,
                 ProcessingTimeService.ProcessingTimeCallback {
 
     private static final long LONGEST_DELAY_MS = 200;
+    private static final int MOST_OPEN_BYTES = 1024 * 1024;
 
     private final int buckets;
     private final long delayMs;
     private final int maxBytes;
+    private final int mostOpenBytes;
     private final StringData traceparent = BinaryStringData.fromString("traceparent");
 
     private transient Batch[] batches;
     private transient Integer[] keys;
     private transient Batch[] open;
     private transient int openCount;
+    private transient int openBytes;
     private transient long latestMs;
     private transient StreamRecord reused;
 
@@ -52,6 +56,7 @@ public class BatchRecords extends AbstractStreamOperator
         this.buckets = ((Number) references[0]).intValue();
         this.delayMs = ((Number) references[1]).longValue();
         this.maxBytes = ((Number) references[2]).intValue();
+        this.mostOpenBytes = Math.max(maxBytes, MOST_OPEN_BYTES);
         this.setup(task, config, output);
         this.setProcessingTimeService(timeService);
     }
@@ -100,6 +105,7 @@ public class BatchRecords extends AbstractStreamOperator
             open[openCount++] = batch;
         }
         latestMs = record.getTimestamp(5, 3).getMillisecond();
+        int before = batch.values.length();
         batch.add(
                 topic,
                 key,
@@ -108,7 +114,10 @@ public class BatchRecords extends AbstractStreamOperator
                 record.getLong(4),
                 latestMs,
                 record.isNullAt(6) ? null : headerOf(record.getMap(6)));
-        if (batch.values.length() >= maxBytes) {
+        openBytes += batch.values.length() - before;
+        if (openBytes >= mostOpenBytes) {
+            sendAll();
+        } else if (batch.values.length() >= maxBytes) {
             send(batch);
         }
     }
@@ -142,6 +151,7 @@ public class BatchRecords extends AbstractStreamOperator
 
     private void send(Batch batch) throws Exception {
         if (batch.count > 0) {
+            openBytes -= batch.values.length();
             output.collect(reused.replace(Row.of(new Object[] {batch.bucket, batch.take()})));
         }
     }
