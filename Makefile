@@ -20,7 +20,7 @@ quoted = '$(subst ','\'',$($(1)))'
 options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-full compile test lint unit contract integration test-chaos env lock format clean
+.PHONY: help demo bench bench-full bench-config compile test lint unit contract integration test-cluster test-chaos env lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -41,11 +41,16 @@ bench-full: ## That, 5 minutes at full load, latencies, hot updates, growth: 2 h
 	@$(compile) --if-possible
 	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks full $(options)
 
+bench-config: ## Edit and scale DetectorConfigs on a Kubernetes API, 10 minutes; needs Go
+	$(bootstrap) dev
+	@$(compile) --if-possible
+	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks config-changes $(options)
+
 compile: ## Compile what every transaction runs through: half a minute, needs gcc
 	$(bootstrap) dev
 	@exec $(compile)
 
-test: lint ## Lint, then every test: unit, contract, integration. What CI runs
+test: lint ## Lint, then the tests of a usual machine: unit, contract, integration
 	@$(compile) --if-possible
 	$(pytest) tests/unit tests/contract tests/integration
 
@@ -69,6 +74,11 @@ contract: ## Tests that the parts agree on names and shapes
 integration: ## Tests on a real Kafka, Flink and Valkey, started for them
 	$(bootstrap) dev
 	$(pytest) tests/integration
+
+test-cluster: ## Tests on a Kubernetes API, built from source once: needs Go, 5 minutes
+	$(bootstrap) dev
+	@$(compile) --if-possible
+	$(pytest) tests/cluster
 
 test-chaos: ## The job killed, frozen and rescaled under load; about twenty minutes
 	$(bootstrap) dev

@@ -10,6 +10,7 @@ from confluent_kafka import KafkaException
 
 from benchmarks.commands import (
     beside_generator,
+    config_changes,
     full,
     growth,
     hot_update,
@@ -43,6 +44,7 @@ _register(latency.latency, latency.EXAMPLES)
 _register(hot_update.hot_update, hot_update.EXAMPLES)
 _register(beside_generator.beside_generator, beside_generator.EXAMPLES)
 _register(growth.growth, growth.EXAMPLES)
+_register(config_changes.config_changes, config_changes.EXAMPLES)
 _register(full.full, full.EXAMPLES)
 
 

@@ -46,8 +46,15 @@ DEAD_LETTERS: Final = Topic(
 )
 STATS: Final = Topic(name="transaction-stats", key="window and dimension", partitions=1)
 CARD_PROFILES: Final = Topic(name="card-profiles", key="card_id", partitions=12, cleanup="compact")
+CONFIG_HISTORY: Final = Topic(
+    name="detector-config-history",
+    key="config name/generation",
+    partitions=1,
+    cleanup="compact",
+)
+"""Every generation that ever was in force: nothing withdraws a record from here."""
 CONFIG_ACKS: Final = Topic(
-    name="config-acks", key="config name/subtask", partitions=1, retention_ms=_DAY_MS
+    name="config-acks", key="config name/subtask", partitions=1, cleanup="compact"
 )
 FEEDBACK: Final = Topic(
     name="feedback", key="transaction_id", partitions=6, retention_ms=365 * _DAY_MS
@@ -58,6 +65,7 @@ TOPICS: Final = (
     REKEYED,
     CARDS,
     DETECTOR_CONFIGS,
+    CONFIG_HISTORY,
     ALERTS,
     DEAD_LETTERS,
     STATS,

@@ -89,8 +89,8 @@ class Rules:
         """How long a card is remembered after its latest transaction. Milliseconds, event time."""
         return self._memory_ms
 
-    def withdraw(self, name: str) -> None:
-        """Forget a config; what it judged falls to the next that selects it."""
+    def forget(self, name: str) -> None:
+        """Forget a config, its generation too; what it judged falls to the next that selects it."""
         self._generations.pop(name, None)
         self._order()
 
@@ -145,6 +145,8 @@ def _built(records: tuple[ConfigRecord, ...]) -> Iterator[RuleSet]:
     """Build the generations of one config, each judging until the next begins."""
     ends = [_begins(record) for record in records[1:]]
     for record, until_ms in zip(records, [*ends, _NEVER], strict=True):
+        if record.withdrawn:
+            continue
         detectors = build_detectors(record.spec.detectors)
         yield RuleSet(record, detectors, _begins(record), until_ms)
 

@@ -33,14 +33,27 @@ class ScoreUsers:
     """
 
     def __init__(
-        self, configs: Iterable[bytes], *, subtask: int, parallelism: int, out_of_orderness_ms: int
+        self,
+        configs: Iterable[bytes],
+        *,
+        subtask: int,
+        parallelism: int,
+        run: str,
+        out_of_orderness_ms: int,
     ) -> None:
         """Begin with the config records in force, and no memories.
 
-        `out_of_orderness_ms`: how long each transaction waits for earlier ones of its user.
+        Args:
+            configs: The records as JSON.
+            subtask: Which of the subtasks this is, from 0.
+            parallelism: How many there are.
+            run: What all subtasks that started together have in common, and no others.
+            out_of_orderness_ms: How long each transaction waits for earlier ones of its user.
         """
         self._subtask = subtask
         self._parallelism = parallelism
+        self._run = run
+        self._started_at = time.time_ns() // 1_000_000
         self._wait_ms = out_of_orderness_ms
         self._buckets: dict[int, UsersOfBucket] = {}
         self._arrived_s: dict[int, float] = {}
@@ -106,11 +119,11 @@ class ScoreUsers:
                 outputs.extend(self._judge.release(users))
 
     def configure(self, key: bytes | None, value: bytes | None) -> bytes:
-        """Put a config in force, or withdraw it where there is no value; return the answer."""
+        """Put a config in force, or forget it where there is no value; return the answer."""
         rules = self._judge.rules
         name = (key or b"").decode(errors="replace")
         if value is None:
-            rules.withdraw(name)
+            rules.forget(name)
         else:
             try:
                 record = decode_config_record(value)
@@ -139,5 +152,7 @@ class ScoreUsers:
             subtask=self._subtask,
             parallelism=self._parallelism,
             applied_at=time.time_ns() // 1_000_000,
+            run=self._run,
+            started_at=self._started_at,
         )
         return OutputRecord.of(CONFIG_ACKS.name, f"{record.name}/{self._subtask}", ack)

@@ -65,6 +65,10 @@ _register(explain.explain, explain.EXAMPLES, _LOOK)
 _register(cards.cards, cards.EXAMPLES, _LOOK)
 _register(configs.apply, configs.APPLY_EXAMPLES, _TUNE)
 _register(configs.get, configs.GET_EXAMPLES, _TUNE)
+_register(configs.diff, configs.DIFF_EXAMPLES, _TUNE)
+_register(configs.history, configs.HISTORY_EXAMPLES, _TUNE)
+_register(configs.rollback, configs.ROLLBACK_EXAMPLES, _TUNE)
+_register(configs.delete, configs.DELETE_EXAMPLES, _TUNE)
 
 
 def _show_version(wanted: bool) -> None:

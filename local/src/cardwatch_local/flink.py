@@ -18,11 +18,11 @@ from cardwatch_local.flink_config import (
     to_yaml,
 )
 from cardwatch_local.flink_jars import FLINK_HOME, flink_classpath
-from cardwatch_local.flink_rest import FlinkRest
 from cardwatch_local.java import JAVA_HOME, JavaProgram
 from cardwatch_local.ports import LOOPBACK, free_ports
 from cardwatch_local.service import Service, ServiceSpec
 from cardwatch_local.settings import StackSettings
+from cardwatch_operator.flink_rest import FlinkRest
 
 _JOBMANAGER: Final = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint"
 _TASKMANAGER: Final = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"

@@ -72,7 +72,14 @@ _STABLE: dict[str, tuple[str, ...]] = {
     ),
     "cardwatch get dc": (
         "name    generation  selects    differs from default ",
-        "bankIds A  veryHighValue.maxAmountMinor=500000, rapidTransactions.mode=Shadow",
+        "bankIds A  veryHighValue.maxAmountMinor 1000000 → 500000, rapidTransactions.mode Active → ",
+    ),
+    "cardwatch history strict": (
+        "generation  published ",
+        "selector.bankIds none → A, veryHighValue.maxAmountMinor 1000000 → 500000, ",
+    ),
+    "cardwatch delete strict": (
+        "detectorconfig/strict withdrawn (generation 2, 1 of 1 subtasks, ",
     ),
     "cardwatch cards --user cust-7": (
         "transactions  average (minor)  limit (minor)  last seen (UTC)          last place ",

@@ -20,6 +20,10 @@ EXAMPLES = {
     "cards": cards.EXAMPLES,
     "apply": configs.APPLY_EXAMPLES,
     "get": configs.GET_EXAMPLES,
+    "diff": configs.DIFF_EXAMPLES,
+    "history": configs.HISTORY_EXAMPLES,
+    "rollback": configs.ROLLBACK_EXAMPLES,
+    "delete": configs.DELETE_EXAMPLES,
 }
 RUNNER = CliRunner(env={"COLUMNS": "140", "NO_COLOR": "1", "TERM": "dumb"})
 
@@ -58,6 +62,10 @@ def test_the_options_of_an_example_exist(command: str) -> None:
         (["alerts", "--mode", "loud"], "active"),
         (["cards", "tok_a", "--user", "1"], "not both"),
         (["up", "--parallelism", "0"], "--parallelism"),
+        (["history"], "Missing argument 'NAME'"),
+        (["rollback", "strict", "--to-generation", "0"], "--to-generation"),
+        (["delete", "strict", "--timeout", "soon"], "allowed are 90s, 10m"),
+        (["diff"], "Missing option '--filename'"),
         (["get", "pods"], "detectorconfigs"),
         (["fly"], "No such command"),
     ],

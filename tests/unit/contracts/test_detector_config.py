@@ -11,6 +11,7 @@ from cardwatch_contracts.detector_config import (
     ConfigRecord,
     DetectorConfigSpec,
     Detectors,
+    Origin,
     Selector,
     decode_config_ack,
     decode_config_record,
@@ -74,6 +75,38 @@ def test_the_thresholds_of_the_design_are_the_defaults() -> None:
     assert all(getattr(detectors, name).mode == "Active" for name in detectors.__struct_fields__)
 
 
+def test_nulls_mean_the_defaults() -> None:
+    spec = _parse(
+        selector={"bankIds": None, "currencies": ["EUR"]},
+        effectiveFrom=None,
+        detectors={"amountSpike": {"factor": None, "mode": "Off"}, "dormantCard": None},
+        parallelism=None,
+    )
+
+    assert spec == DetectorConfigSpec(
+        selector=Selector(currencies=("EUR",)),
+        detectors=Detectors(amount_spike=AmountSpikeConfig(mode="Off")),
+    )
+    assert parse_detector_config(_HEAD | {"spec": None}).spec == DetectorConfigSpec()
+
+
+def test_a_null_in_a_list_and_one_where_a_value_is_required_are_refused() -> None:
+    assert "got `null`" in _refusal(_HEAD | {"spec": {"selector": {"bankIds": [None]}}})
+    assert "required field `name`" in _refusal(_HEAD | {"metadata": {"name": None}})
+
+
+def test_a_list_of_a_selector_may_have_a_hundred_entries() -> None:
+    banks = [f"bank-{number}" for number in range(100)]
+
+    assert _parse(selector={"bankIds": banks}).selector.bank_ids == tuple(banks)
+
+
+@pytest.mark.parametrize("name", ["bank_ids", "currencies", "countries", "payment_systems"])
+def test_a_selector_made_in_python_refuses_duplicates_too(name: str) -> None:
+    with pytest.raises(ValueError, match="once"):
+        Selector(**{name: ("X", "Y", "X")})
+
+
 @pytest.mark.parametrize(
     ("manifest", "refusal"),
     [
@@ -90,7 +123,7 @@ def test_the_thresholds_of_the_design_are_the_defaults() -> None:
             "Object contains unknown field `spek`; allowed: kind, apiVersion, metadata, spec",
         ),
         (_HEAD | {"metadata": {}}, "Object missing required field `name` - at `$.metadata`"),
-        (_HEAD | {"spec": None}, "Expected `object`, got `null` - at `$.spec`"),
+        (_HEAD | {"spec": []}, "Expected `object`, got `array` - at `$.spec`"),
     ],
 )
 def test_a_manifest_of_another_shape_is_refused(manifest: object, refusal: str) -> None:
@@ -147,6 +180,22 @@ def test_a_name_that_kubernetes_would_refuse_is_refused(name: str) -> None:
             {"selector": {"currencies": ["EUR", "EURO"]}},
             "Expected `str` of length <= 3 - at `$.spec.selector.currencies[1]`",
         ),
+        (
+            {"selector": {"currencies": ["eur"]}},
+            "- at `$.spec.selector.currencies[0]`",
+        ),
+        (
+            {"selector": {"countries": ["DE", "fr"]}},
+            "- at `$.spec.selector.countries[1]`",
+        ),
+        (
+            {"selector": {"bankIds": [f"bank-{number}" for number in range(101)]}},
+            "Expected `array` of length <= 100 - at `$.spec.selector.bankIds`",
+        ),
+        (
+            {"selector": {"paymentSystems": ["visa", "visa"]}},
+            "Expected each of `paymentSystems` once - at `$.spec.selector`",
+        ),
         ({"selector": {"bankIds": "bank-a"}}, "Expected `array`, got `str`"),
         ({"parallelism": 0}, "Expected `int` >= 1 - at `$.spec.parallelism`"),
         ({"parallelism": 129}, "Expected `int` <= 128 - at `$.spec.parallelism`"),
@@ -197,8 +246,32 @@ def test_a_config_record_travels_with_the_names_of_the_manifest() -> None:
     assert decode_config_record(encode(record)) == record
 
 
+def test_a_withdrawal_travels_with_where_it_comes_from() -> None:
+    record = ConfigRecord(
+        name="holidays",
+        generation=4,
+        created_at=1_760_000_000_000,
+        withdrawn=True,
+        origin=Origin(namespace="fraud", uid="4f1c", revision=3),
+        changed_by="deleted",
+    )
+
+    assert b'"withdrawn":true' in encode(record)
+    assert decode_config_record(encode(record)) == record
+
+
 def test_an_acknowledgement_travels_whole() -> None:
-    ack = ConfigAck(name="holidays", generation=3, subtask=0, parallelism=2, applied_at=5)
+    ack = ConfigAck(
+        name="holidays",
+        generation=3,
+        subtask=0,
+        parallelism=2,
+        applied_at=5,
+        run="8c1d",
+        started_at=4,
+    )
+
+    assert b'"startedAt":4' in encode(ack)
 
     assert decode_config_ack(encode(ack)) == ack
 

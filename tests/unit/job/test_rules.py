@@ -34,6 +34,10 @@ def _record(
     )
 
 
+def _withdrawal(generation: int) -> ConfigRecord:
+    return ConfigRecord(name="a", generation=generation, created_at=0, withdrawn=True)
+
+
 def _judge_of(rules: Rules, *, at_ms: int = _START_MS, **fields: Any) -> tuple[str, int]:
     record = rules.select(make_transaction(event_time=at_ms, **fields)).record
     return record.name, record.generation
@@ -100,12 +104,46 @@ def test_rules_made_of_the_generations_of_others_are_equal() -> None:
         assert _judge_of(first, at_ms=at_ms) == _judge_of(again, at_ms=at_ms)
 
 
-def test_a_withdrawn_config_judges_no_more() -> None:
+def test_a_config_that_is_forgotten_judges_no_more() -> None:
     rules = Rules([_record(generation=1)])
     assert _judge_of(rules) == ("a", 1)
-    rules.withdraw("a")
+    rules.forget("a")
     assert _judge_of(rules) == ("built-in", 0)
-    rules.withdraw("never known")
+    rules.forget("never known")
+
+
+def test_a_withdrawn_config_judges_nothing_and_its_generation_is_kept() -> None:
+    rules = Rules([_record(generation=1), _record("wide")])
+    assert _judge_of(rules) == ("a", 1)
+    assert rules.apply(_withdrawal(2))
+    assert _judge_of(rules) == ("wide", 1)
+    assert [record.generation for record in rules if record.name == "a"] == [2]
+
+
+@given(st.permutations(range(1, 5)))
+def test_older_generations_do_not_come_back_after_a_withdrawal(order: list[int]) -> None:
+    rules = Rules()
+    for generation in order:
+        record = _record(generation=generation, effective_from=generation * 1000)
+        rules.apply(_withdrawal(4) if generation == 4 else record)
+    assert _judge_of(rules) == ("built-in", 0)
+    assert list(rules) == [_withdrawal(4)]
+    assert not rules.apply(_record(generation=3))
+    assert rules.apply(_record(generation=5))
+    assert _judge_of(rules) == ("a", 5)
+
+
+def test_a_config_that_comes_back_later_judges_nothing_until_then() -> None:
+    rules = Rules([_withdrawal(2), _record(generation=3, effective_from=_START_MS)])
+    assert _judge_of(rules, at_ms=_START_MS - 1) == ("built-in", 0)
+    assert _judge_of(rules, at_ms=_START_MS) == ("a", 3)
+
+
+def test_a_withdrawn_config_needs_no_memory() -> None:
+    patient = Detectors(dormant_card=DormantCardConfig(min_silence_d=1000))
+    spec = DetectorConfigSpec(detectors=patient)
+    gone = ConfigRecord(name="a", generation=1, created_at=0, spec=spec, withdrawn=True)
+    assert Rules([gone]).memory_ms == MIN_MEMORY_D * _DAY_MS
 
 
 def test_a_config_is_in_force_for_kinds_of_transactions_seen_before() -> None:
@@ -123,7 +161,7 @@ def test_cards_are_remembered_as_long_as_the_most_patient_detector_needs() -> No
     )
     rules = Rules([record])
     assert rules.memory_ms == 4000 * _DAY_MS
-    rules.withdraw("a")
+    rules.forget("a")
     assert rules.memory_ms == MIN_MEMORY_D * _DAY_MS
 
 

@@ -1,3 +1,4 @@
+import time
 from typing import Any
 
 import pytest
@@ -11,13 +12,16 @@ from cardwatch_contracts.detector_config import (
     DetectorConfigSpec,
     Detectors,
     VeryHighValueConfig,
+    decode_config_ack,
 )
 from cardwatch_contracts.topics import ALERTS, CONFIG_ACKS
 from cardwatch_job.scoring import ScoreUsers
 
 
 def _scorer(*configs: bytes, out_of_orderness_ms: int = 0) -> ScoreUsers:
-    return ScoreUsers(configs, subtask=1, parallelism=2, out_of_orderness_ms=out_of_orderness_ms)
+    return ScoreUsers(
+        configs, subtask=1, parallelism=2, run="a", out_of_orderness_ms=out_of_orderness_ms
+    )
 
 
 def _config(generation: int, max_amount_minor: int) -> bytes:
@@ -71,7 +75,32 @@ def test_configs_in_force_are_kept_and_acknowledged_again_after_a_restart() -> N
     assert after.configs() == before.configs()
 
 
-def test_a_config_that_is_withdrawn_judges_no_more() -> None:
+def test_an_acknowledgement_says_of_which_run_and_since_when_the_subtask_is() -> None:
+    before_ms = time.time_ns() // 1_000_000
+    scorer = _scorer(_config(3, 1_000))
+    answers = read_results(scorer.add_up()).records
+    answers += read_results(scorer.configure(b"high", _config(4, 2_000))).records
+    first, second = (decode_config_ack(value) for _, _, value in answers)
+    assert (first.run, first.subtask, first.parallelism) == ("a", 1, 2)
+    assert (first.generation, second.generation) == (3, 4)
+    assert before_ms <= first.started_at <= first.applied_at
+    assert (second.run, second.started_at) == (first.run, first.started_at)
+
+
+def test_a_config_that_is_withdrawn_is_acknowledged_and_judges_no_more() -> None:
+    scorer = _scorer(_config(3, 1_000))
+    scorer.add_up()
+    gone = encode(ConfigRecord(name="high", generation=4, created_at=0, withdrawn=True))
+    ((_, key, value),) = read_results(scorer.configure(b"high", gone)).records
+    assert (key, decode_config_ack(value).generation) == (b"high/1", 4)
+    judged = read_results(scorer.judge(_section({}, amount_minor=2_000)))
+    assert [topic for topic, _, _ in judged.records if topic == ALERTS.name] == []
+    reader = Reader(scorer.configs())
+    assert (reader.number(), reader.sized()) == (1, b"high/4")
+    assert read_results(scorer.configure(b"high", _config(3, 1_000))).records == []
+
+
+def test_a_config_that_is_forgotten_judges_no_more() -> None:
     scorer = _scorer(_config(3, 1_000))
     scorer.configure(b"high", None)
     assert Reader(scorer.configs()).number() == 0

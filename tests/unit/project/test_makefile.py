@@ -95,15 +95,16 @@ def test_make_test_lints_and_then_calls_pytest_once_for_all(machine: Machine) ->
         assert tool in before
 
 
-def test_ci_is_make_test(machine: Machine) -> None:
+def test_ci_is_make_test_and_make_test_cluster(machine: Machine) -> None:
     (machine.project / ".ci").mkdir()
     script = machine.project / ".ci/run"
     script.write_text((REPOSITORY / ".ci/run").read_text())
-    machine.add("make", 'echo "make $*"; pwd; exit 3')
+    machine.add("make", 'echo "make $*"; pwd; [ "$*" = test ] || exit 3')
 
     result = machine.run(
         "/usr/bin/env", "bash", str(script), PATH=f"{machine.programs}:/usr/bin:/bin"
     )
 
-    assert result.stdout == f"make test\n{machine.project}\n"
+    project = machine.project
+    assert result.stdout == f"make test\n{project}\nmake test-cluster\n{project}\n"
     assert result.returncode == 3

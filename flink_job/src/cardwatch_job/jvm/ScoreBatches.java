@@ -126,12 +126,22 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
         interpreter.set("configs", restoredConfigs());
         interpreter.set("subtask", Integer.valueOf(task.getIndexOfThisSubtask()));
         interpreter.set("parallelism", Integer.valueOf(task.getNumberOfParallelSubtasks()));
+        interpreter.set("run", run());
         interpreter.set("out_of_orderness_ms", Long.valueOf(outOfOrdernessMs));
         interpreter.exec("from cardwatch_job.scoring import ScoreUsers");
         interpreter.exec(
                 SCORER
                         + " = ScoreUsers(configs, subtask=subtask, parallelism=parallelism,"
-                        + " out_of_orderness_ms=out_of_orderness_ms)");
+                        + " run=run, out_of_orderness_ms=out_of_orderness_ms)");
+    }
+
+    /**
+     * What every subtask has in common that started together: the adaptive scheduler makes a new
+     * execution graph for each start of the job, with whose id that of a task begins.
+     */
+    private String run() {
+        String task = getContainingTask().getEnvironment().getExecutionId().toString();
+        return task.substring(0, task.indexOf('_'));
     }
 
     private ArrayList restoredConfigs() {

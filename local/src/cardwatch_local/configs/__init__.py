@@ -1,1 +1,1 @@
-"""DetectorConfigs on the embedded stack: read from files, published, acknowledged."""
+"""DetectorConfigs of the command line: read from files, compared, put in force."""

@@ -10,13 +10,13 @@ from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
 from cardwatch_generator.settings import GeneratorSettings
 from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.errors import StackError
-from cardwatch_local.flink_rest import FlinkRest
 from cardwatch_local.leftovers import end_leftovers
 from cardwatch_local.progress import StepListener
 from cardwatch_local.reading.cards import ProfileReader
 from cardwatch_local.settings import StackSettings
 from cardwatch_local.stack_lock import StackLock
 from cardwatch_local.traffic.seeding import seed_cards, stream_history
+from cardwatch_operator.flink_rest import FlinkRest
 
 
 def prepare_cards(

@@ -17,9 +17,9 @@ from cardwatch_local.demo.snapshot import Flow
 from cardwatch_local.demo.tally import AlertTally
 from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.errors import StackError
-from cardwatch_local.flink_rest import FlinkRest
 from cardwatch_local.reading.offsets import JOB_GROUP, OffsetReader, Offsets, progress
 from cardwatch_local.reading.topic import Isolation, follow_topic, value_of
+from cardwatch_operator.flink_rest import FlinkRest
 
 _OFFSETS_EVERY_S: Final = 0.5
 _JOB_EVERY_S: Final = 1.0

@@ -58,6 +58,11 @@ class FlinkRest:
             max((vertex["parallelism"] for vertex in job["vertices"]), default=0) if job else None
         )
 
+    def running_parallelism(self) -> int | None:
+        """Return how many subtasks run, None while not all do, or where nothing answers."""
+        status = self.job_status()
+        return self.parallelism() if status is not None and status.is_running else None
+
     def root_exception(self) -> str | None:
         """Return why the job last failed, None if it did not or nothing answers."""
         overview = self._get("/jobs/overview")

@@ -1,0 +1,154 @@
+"""`config-changes`: DetectorConfigs edited and scaled on a real Kubernetes API, under load."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from tests.chaos.faults import Load
+from tests.cluster.api_server import KubernetesApi
+from tests.cluster.definitions import install_definitions
+from tests.cluster.platform import Platform
+from tests.integration.conftest import fetch_jars
+from tests.integration.job.feed import drain
+from tests.integration.job.stack import running_job
+
+from benchmarks.commands.options import Report
+from benchmarks.latency import Spread
+from benchmarks.reporting import say, write_report
+from cardwatch_local.demo.oracle import gather
+
+EXAMPLES: Final = (
+    "python -m benchmarks config-changes",
+    "python -m benchmarks config-changes --edits 20 --report config.json",
+)
+_NAME: Final = "bench"
+_BANK: Final = "bench-bank"
+_DEPLOYMENT: Final = {
+    "apiVersion": "flink.apache.org/v1beta1",
+    "kind": "FlinkDeployment",
+    "metadata": {"name": "cardwatch"},
+    "spec": {
+        "flinkVersion": "v2_2",
+        "mode": "standalone",
+        "job": {"jarURI": "local:///job.jar", "parallelism": 1, "upgradeMode": "last-state"},
+    },
+}
+_STEPS: Final = (2, 4, 1)
+_APPLY_S: Final = 60.0
+_RESCALE_S: Final = 180.0
+
+
+def config_changes(
+    *,
+    edits: Annotated[int, typer.Option(min=1, help="How often a threshold is edited.")] = 100,
+    report: Report = None,
+) -> None:
+    """Measure the time from an edit to `Applied` and to a new parallelism, under load.
+
+    Needs Go, which builds the Kubernetes API once. This program starts and stops TaskManagers
+    when the operator has changed the FlinkDeployment, as Flink's own operator would.
+    """
+    with _platform() as platform:
+        load = Load(platform.stack)
+        rescales = _rescale(platform, load)
+        with load.on(taskmanagers=2):
+            findings = _edit(platform, edits)
+    write_report(report, {**findings, "rescale": rescales})
+
+
+def _edit(platform: Platform, edits: int) -> dict[str, Any]:
+    """Edit a threshold again and again; after each `Applied` a payment must be judged by it."""
+    latencies_ms: list[float] = []
+    false_applied = 0
+    for number in range(edits):
+        threshold = 10_000 + number * 100
+        began = time.monotonic()
+        revision = platform.patch(
+            _NAME, {"detectors": {"veryHighValue": {"maxAmountMinor": threshold}}}
+        )
+        status = platform.wait_status(_NAME, _is_applied(revision), _APPLY_S)
+        latencies_ms.append((time.monotonic() - began) * 1000)
+        alert = platform.alert_of_a_payment(threshold + 50, bank_id=_BANK)
+        judged_by = None if alert is None else (alert.config, alert.generation)
+        false_applied += judged_by != (_NAME, status["appliedGeneration"])
+    spread = Spread.of(latencies_ms)
+    say(f"edits applied, as the API server shows it: {spread}; {false_applied} falsely so")
+    return {
+        "edits": edits,
+        "applied": len(latencies_ms),
+        "false_applied": false_applied,
+        "apply_ms": {
+            "p50": round(spread.p50_ms, 1),
+            "p99": round(spread.p99_ms, 1),
+            "max": round(spread.max_ms, 1),
+        },
+    }
+
+
+def _rescale(platform: Platform, load: Load) -> list[dict[str, Any]]:
+    """Scale the DetectorConfig as kubectl does; hold all alerts against the reference after."""
+    platform.create(_DEPLOYMENT)
+    platform.apply(_NAME, {"selector": {"bankIds": [_BANK]}, "parallelism": 1})
+    platform.wait_applied(_NAME, timeout_s=_APPLY_S)
+    steps = []
+    before = 1
+    with load.on(taskmanagers=1):
+        for count in _STEPS:
+            began = time.monotonic()
+            platform.api.kubectl("scale", f"dc/{_NAME}", f"--replicas={count}")
+            platform.act_as_flink_operator(count)
+            platform.wait_status(_NAME, _is_rescaled_to(count), _RESCALE_S)
+            steps.append({"from": before, "to": count, "seconds": time.monotonic() - began})
+            before = count
+    drain(platform.stack)
+    # The config selects none of what was paid so far: the reference judges as the job did.
+    evidence = replace(gather(platform.stack.bootstrap_servers), configs=0)
+    comparison = evidence.check()
+    assert comparison is not None, "it knows of no configs"
+    for step in steps:
+        step["seconds"] = round(step["seconds"], 1)
+        step |= {"lost": len(comparison.lost), "duplicate": len(comparison.duplicate)}
+        say("{from} to {to} subtasks in {seconds} s, {lost} lost, {duplicate} twice".format(**step))
+    return steps
+
+
+def _is_applied(revision: int) -> Callable[[dict[str, Any]], bool]:
+    return lambda status: any(
+        each["type"] == "Applied"
+        and each["status"] == "True"
+        and each["observedGeneration"] == revision
+        for each in status.get("conditions", ())
+    )
+
+
+def _is_rescaled_to(count: int) -> Callable[[dict[str, Any]], bool]:
+    return lambda status: (
+        status.get("parallelism") == count
+        and any(
+            each["type"] == "Rescaled" and each["status"] == "True" for each in status["conditions"]
+        )
+    )
+
+
+@contextmanager
+def _platform() -> Iterator[Platform]:
+    with tempfile.TemporaryDirectory(prefix="cardwatch-bench-") as folder:
+        home = Path(folder)
+        api = KubernetesApi(home / "kubernetes")
+        try:
+            api.start()
+            install_definitions(api)
+            with running_job(home, fetch_jars(), taskmanagers=4, started=1) as stack:
+                platform = Platform(api, stack, home / "operator")
+                try:
+                    platform.start_operator()
+                    yield platform
+                finally:
+                    platform.stop_operator()
+        finally:
+            api.stop()

@@ -1,0 +1,124 @@
+"""Puts DetectorConfigs in force from the command line, and waits for the subtasks' word."""
+
+import getpass
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+from cardwatch_contracts.codec import InvalidRecordError
+from cardwatch_contracts.detector_config import ConfigRecord, decode_config_ack
+from cardwatch_contracts.topics import CONFIG_ACKS
+from cardwatch_local.errors import StackError
+from cardwatch_local.reading.topic import beginnings, follow_topic, value_of
+from cardwatch_operator.acknowledgements import Acknowledgements
+from cardwatch_operator.config_log import BrokerError, ConfigLog, ConfigTopics, OvertakenError
+
+_ATTEMPTS: Final = 5
+
+Plan = Callable[[ConfigTopics], Sequence[ConfigRecord]]
+"""Chooses what to publish by what the topics hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of a config that was published."""
+
+    record: ConfigRecord
+    acknowledgements: Acknowledgements
+    seconds: float
+    """From publishing to the last acknowledgement that came."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every subtask has acknowledged."""
+        return self.acknowledgements.complete(self.record)
+
+
+def read_configs(bootstrap_servers: str) -> ConfigTopics:
+    """Return what the topics hold.
+
+    Raises:
+        StackError: The broker does not answer.
+    """
+    with _in_our_words():
+        return ConfigLog(bootstrap_servers).read()
+
+
+def publish_and_wait(bootstrap_servers: str, plan: Plan, *, timeout_s: float) -> list[Applied]:
+    """Publish what `plan` says, and wait until every subtask has acknowledged each, or time is up.
+
+    The plan is asked again where somebody else has written meanwhile. Withdrawals that every
+    subtask has acknowledged are then forgotten by Kafka.
+
+    Raises:
+        StackError: The broker does not answer or did not take the configs.
+    """
+    with _in_our_words():
+        log = ConfigLog(bootstrap_servers)
+        records = _publish(log, plan)
+        if not records:
+            return []
+        applied = _wait(bootstrap_servers, records, timeout_s=timeout_s)
+        gone = [each.record.name for each in applied if each.record.withdrawn and each.is_complete]
+        if gone:
+            with suppress(OvertakenError):  # somebody gave the name a new config
+                log.forget(gone)
+        return applied
+
+
+def who() -> str:
+    """Return who changes a config, for its history."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def _publish(log: ConfigLog, plan: Plan) -> Sequence[ConfigRecord]:
+    for attempt in range(_ATTEMPTS):
+        log.begin()
+        records = plan(log.read())
+        if not records:
+            return records
+        try:
+            log.publish(records)
+        except OvertakenError:
+            time.sleep(0.1 * 2**attempt)
+        else:
+            return records
+    raise StackError("others change DetectorConfigs all the time: try again when they do not")
+
+
+def _wait(
+    bootstrap_servers: str, records: Sequence[ConfigRecord], *, timeout_s: float
+) -> list[Applied]:
+    began = time.monotonic()
+    acks = Acknowledgements()
+    took_s = dict.fromkeys((record.name for record in records), 0.0)
+
+    def done() -> bool:
+        return time.monotonic() - began > timeout_s or all(map(acks.complete, records))
+
+    for message in follow_topic(
+        bootstrap_servers,
+        CONFIG_ACKS,
+        isolation="read_uncommitted",
+        start=beginnings(CONFIG_ACKS),
+        stopped=done,
+    ):
+        with suppress(InvalidRecordError):
+            ack = decode_config_ack(value_of(message))
+            acks.add(ack)
+            took_s[ack.name] = time.monotonic() - began
+    return [
+        Applied(record=record, acknowledgements=acks, seconds=took_s[record.name])
+        for record in records
+    ]
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except BrokerError as error:
+        raise StackError(f"{error}. Is the stack running? See `cardwatch status`.") from None

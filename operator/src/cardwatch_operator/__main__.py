@@ -1,0 +1,33 @@
+"""Starts the operator: `python -m cardwatch_operator`."""
+
+import logging
+import sys
+
+import kopf
+
+from cardwatch_operator.handlers import register
+from cardwatch_operator.settings import OperatorSettings, SettingsError
+
+
+def main() -> None:
+    """Run until a signal ends it; a wrong setting ends it with a sentence."""
+    try:
+        settings = OperatorSettings.from_environment()
+    except SettingsError as error:
+        sys.exit(f"cardwatch_operator: {error}")
+    kopf.configure(verbose=False)
+    for every_request in ("httpx2", "aiohttp.access", "kopf.activities.probe"):
+        logging.getLogger(every_request).setLevel(logging.WARNING)
+    registry = kopf.OperatorRegistry()
+    register(registry, settings)
+    kopf.run(
+        registry=registry,
+        standalone=True,  # a Lease says which of several operators acts
+        clusterwide=not settings.namespace,
+        namespaces=[settings.namespace] if settings.namespace else [],
+        liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Who of the subtasks judges by what. Pure."""
+
+from cardwatch_contracts.detector_config import ConfigAck, ConfigRecord
+
+
+class Acknowledgements:
+    """The subtasks' word, of the newest run of the job alone.
+
+    All subtasks start together. When the first of them speaks, what those of the run before it said
+    is worth nothing any more: they may judge by an older generation again, from the checkpoint.
+    """
+
+    def __init__(self) -> None:
+        self._run = ""
+        self._started_at = -1
+        self._parallelism = 0
+        self._newest: dict[tuple[str, int], ConfigAck] = {}
+
+    def add(self, ack: ConfigAck) -> None:
+        """Take an acknowledgement, in any order and any number of times."""
+        if ack.run != self._run:
+            if ack.started_at <= self._started_at:
+                return  # of a run that is over
+            self._run = ack.run
+            self._newest.clear()
+        self._started_at = max(self._started_at, ack.started_at)
+        self._parallelism = ack.parallelism
+        key = (ack.name, ack.subtask)
+        before = self._newest.get(key)
+        if before is None or before.generation <= ack.generation:
+            self._newest[key] = ack
+
+    def copy(self) -> "Acknowledgements":
+        """Return one that does not change with this one."""
+        other = Acknowledgements()
+        other._run, other._started_at = self._run, self._started_at
+        other._parallelism, other._newest = self._parallelism, dict(self._newest)
+        return other
+
+    @property
+    def parallelism(self) -> int | None:
+        """How many subtasks the newest run has; None before the first has spoken."""
+        return self._parallelism or None
+
+    def missing(self, record: ConfigRecord) -> tuple[int, ...]:
+        """Return the subtasks that have not acknowledged a record; empty before the first spoke."""
+        return tuple(
+            subtask
+            for subtask in range(self._parallelism)
+            if self._generation(record.name, subtask) != record.generation
+        )
+
+    def complete(self, record: ConfigRecord) -> bool:
+        """Whether every subtask has acknowledged a record."""
+        return self._parallelism > 0 and not self.missing(record)
+
+    def applied_at(self, record: ConfigRecord) -> int:
+        """Return when the last subtask acknowledged. Milliseconds since 1970-01-01 UTC."""
+        return max(
+            (
+                ack.applied_at
+                for (name, _), ack in self._newest.items()
+                if (name, ack.generation) == (record.name, record.generation)
+            ),
+            default=0,
+        )
+
+    def _generation(self, name: str, subtask: int) -> int | None:
+        ack = self._newest.get((name, subtask))
+        return None if ack is None else ack.generation

@@ -1,0 +1,218 @@
+"""DetectorConfigs in Kafka: read to the end, and written by one writer at a time.
+
+Records and their history are written in one Kafka transaction. Every writer takes the same
+transactional id, so who begins ends what others had begun, and whoever was overtaken cannot commit
+what it had planned by an older reading.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
+
+from cardwatch_contracts.codec import InvalidRecordError, encode
+from cardwatch_contracts.detector_config import ConfigRecord, decode_config_record
+from cardwatch_contracts.topics import CONFIG_HISTORY, DETECTOR_CONFIGS
+from cardwatch_operator.known import NOTHING_KNOWN, KnownConfig
+
+_WRITER: Final = "cardwatch-detector-configs"
+"""Transactional id of all writers."""
+
+
+class BrokerError(Exception):
+    """Kafka did not answer, or did not take what was written; the message says which."""
+
+
+class OvertakenError(BrokerError):
+    """Another writer has begun since this one had: read again, and plan again."""
+
+
+class ConfigTopics:
+    """What the two topics held when they were read."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, KnownConfig] = {}
+        """By name."""
+        self._history: dict[tuple[str, int], tuple[ConfigRecord, int]] = {}
+
+    def take(self, message: Message) -> None:
+        """Take a message of either topic, in their order."""
+        record = self._record_of(message)
+        key = message.key() or b""
+        name = (key if isinstance(key, str) else key.decode(errors="replace")).partition("/")[0]
+        _, time_ms = message.timestamp()
+        if record is None and message.topic() == DETECTOR_CONFIGS.name and message.value() is None:
+            before = self.known.get(name, NOTHING_KNOWN)
+            self.known[name] = replace(before, current=None)
+        elif record is not None:
+            self.note(record, time_ms, current=message.topic() == DETECTOR_CONFIGS.name)
+
+    def note(self, record: ConfigRecord, time_ms: int, *, current: bool = True) -> None:
+        """Take a record that was published at a time, milliseconds since 1970-01-01 UTC."""
+        key = (record.name, record.generation)
+        if key in self._history:
+            time_ms = min(time_ms, self._history[key][1])  # it was published again
+        self._history[key] = (record, time_ms)
+        before = self.known.get(record.name, NOTHING_KNOWN)
+        newest = before.current
+        if current and (newest is None or newest.generation <= record.generation):
+            newest = record
+        is_this = newest is not None and newest.generation == record.generation
+        self.known[record.name] = KnownConfig(
+            current=newest,
+            generation=max(before.generation, record.generation),
+            published_at=time_ms if is_this else before.published_at,
+        )
+
+    def history(self, name: str) -> list[tuple[ConfigRecord, int]]:
+        """Return every generation of a name, oldest first, and when it was published.
+
+        Times are milliseconds since 1970-01-01 UTC.
+        """
+        return [entry for (of, _), entry in sorted(self._history.items()) if of == name]
+
+    @staticmethod
+    def _record_of(message: Message) -> ConfigRecord | None:
+        value = message.value()
+        try:
+            return decode_config_record(value.encode() if isinstance(value, str) else value)
+        except InvalidRecordError:  # the job passes it over too
+            return None
+
+
+class ConfigLog:
+    """The topics `detector-configs` and `detector-config-history`."""
+
+    def __init__(self, bootstrap_servers: str, *, timeout_s: float = 10.0) -> None:
+        """Wait for the broker at most `timeout_s` in each call."""
+        self._servers = bootstrap_servers
+        self._timeout_s = timeout_s
+        self._producer: Producer | None = None
+
+    def begin(self) -> None:
+        """Become the writer: what others have begun and not committed is ended.
+
+        Raises:
+            BrokerError: Kafka does not answer.
+        """
+        producer = Producer(
+            {
+                "bootstrap.servers": self._servers,
+                "transactional.id": _WRITER,
+                "transaction.timeout.ms": int(self._timeout_s * 1000),
+                "linger.ms": 0,
+                "log_level": 0,  # what is wrong is said once, by us
+            }
+        )
+        try:
+            producer.init_transactions(self._timeout_s)
+        except KafkaException as error:
+            raise self._error(error.args[0]) from None
+        self._producer = producer
+
+    def read(self) -> ConfigTopics:
+        """Return what both topics hold.
+
+        Raises:
+            BrokerError: Kafka does not answer.
+        """
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self._servers,
+                "group.id": _WRITER,  # required by the client, never joined
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+                "log_level": 0,
+            }
+        )
+        topics = ConfigTopics()
+        names = {CONFIG_HISTORY.name, DETECTOR_CONFIGS.name}
+        try:
+            consumer.assign([TopicPartition(name, 0, OFFSET_BEGINNING) for name in names])
+            while names:
+                message = consumer.poll(self._timeout_s)
+                if message is None:
+                    raise BrokerError(
+                        f"Kafka at {self._servers} has not answered for {self._timeout_s:g} s"
+                    )
+                error = message.error()
+                if error is None:
+                    topics.take(message)
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    names.discard(message.topic() or "")
+                elif not error.retriable():
+                    raise self._error(error)
+        finally:
+            consumer.close()
+        return topics
+
+    def publish(self, records: Iterable[ConfigRecord]) -> None:
+        """Write records and their history, all or none.
+
+        Raises:
+            OvertakenError: another writer has begun; nothing was written.
+            BrokerError: Kafka did not take them.
+        """
+        self._write(
+            (topic, key, encode(record))
+            for record in records
+            for topic, key in (
+                (DETECTOR_CONFIGS.name, record.name),
+                (CONFIG_HISTORY.name, f"{record.name}/{record.generation}"),
+            )
+        )
+
+    def publish_again(self, record: ConfigRecord) -> None:
+        """Write a record once more, for those who did not hear it; not its history.
+
+        Raises:
+            OvertakenError: another writer has begun; nothing was written.
+            BrokerError: Kafka did not take it.
+        """
+        self._write([(DETECTOR_CONFIGS.name, record.name, encode(record))])
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Let Kafka forget configs that are withdrawn everywhere.
+
+        Raises:
+            OvertakenError: another writer has begun; nothing was written.
+            BrokerError: Kafka did not take it.
+        """
+        self._write((DETECTOR_CONFIGS.name, name, None) for name in names)
+
+    def _write(self, records: Iterable[tuple[str, str, bytes | None]]) -> None:
+        assert self._producer is not None, "begin() was called"
+        producer = self._producer
+        try:
+            producer.begin_transaction()
+            for topic, key, value in records:
+                producer.produce(topic, key=key.encode(), value=value)
+            producer.commit_transaction(self._timeout_s)
+        except KafkaException as error:
+            self._producer = None
+            cause = error.args[0]
+            if cause.txn_requires_abort():
+                with suppress(KafkaException):
+                    producer.abort_transaction(self._timeout_s)
+            if cause.fatal():
+                raise OvertakenError("another writer of DetectorConfigs has begun") from None
+            raise self._error(cause) from None
+
+    @property
+    def is_writer(self) -> bool:
+        """Whether `begin` was called, and nothing went wrong since."""
+        return self._producer is not None
+
+    def _error(self, error: KafkaError) -> BrokerError:
+        return BrokerError(f"Kafka at {self._servers}: {error.str()}")

@@ -1,0 +1,266 @@
+"""Makes what is in force equal to the DetectorConfigs there are, again and again.
+
+One pass looks at everything: what the topics hold, which resources there are, what the subtasks
+have acknowledged, how many of them run. So it does not matter which change was missed, in which
+order changes came, or where a pass before it ended.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from cardwatch_contracts.detector_config import ConfigRecord
+from cardwatch_operator import metrics
+from cardwatch_operator.ack_reader import AckReader
+from cardwatch_operator.acknowledgements import Acknowledgements
+from cardwatch_operator.cluster import Cluster, ClusterError
+from cardwatch_operator.config_log import BrokerError, ConfigLog, ConfigTopics, OvertakenError
+from cardwatch_operator.conflicts import namesake_of, owner_of_parallelism, winner_over
+from cardwatch_operator.flink_rest import FlinkRest
+from cardwatch_operator.known import NOTHING_KNOWN
+from cardwatch_operator.lease import Leadership
+from cardwatch_operator.plan import plan_resources
+from cardwatch_operator.rescale import Job, job_of, needs_rescale, rescaled
+from cardwatch_operator.resources import Resource
+from cardwatch_operator.settings import OperatorSettings
+from cardwatch_operator.status import Situation, changes, status_of
+
+_log = logging.getLogger(__name__)
+_SOON_S: Final = 1.0
+"""Between two looks at a job that is to change its parallelism."""
+_STANDBY_S: Final = 2.0
+_LONGEST_RETRY_S: Final = 300.0
+_LONGEST_BACK_OFF_S: Final = 30.0
+
+
+class Reconciler(threading.Thread):
+    """Passes over all DetectorConfigs whenever it is woken, and every some seconds."""
+
+    def __init__(
+        self,
+        settings: OperatorSettings,
+        *,
+        cluster: Cluster,
+        leadership: Leadership,
+    ) -> None:
+        super().__init__(name="reconciler", daemon=True)
+        self._settings = settings
+        self._cluster = cluster
+        self._leadership = leadership
+        self._config_log = ConfigLog(settings.bootstrap_servers)
+        self._topics = ConfigTopics()
+        self._read_at_s = 0.0
+        self._retry_at_ms: dict[tuple[str, int], tuple[int, float]] = {}
+        self._woken = threading.Event()
+        self._ended = threading.Event()
+        self._acks = AckReader(settings.bootstrap_servers, on_news=self.wake)
+        self.resources: Sequence[Resource] = ()
+        """As they were listed last."""
+        self.succeeded_at_s = time.monotonic()
+        """When the last pass went through, or this operator saw that another acts."""
+
+    def wake(self) -> None:
+        """Have a pass made now."""
+        self._woken.set()
+
+    def end(self) -> None:
+        """Finish the pass, and let another operator take over."""
+        self._ended.set()
+        self._woken.set()
+        self.join()
+
+    def run(self) -> None:
+        """Pass after pass, until `end`."""
+        self._acks.start()
+        failures = 0
+        while not self._ended.is_set():
+            try:
+                pause_s = self._pass_or_stand_by()
+                failures = 0
+                self.succeeded_at_s = time.monotonic()
+            except OvertakenError as error:
+                _log.info("%s: reading again", error)
+                pause_s = 0.0
+            except (BrokerError, ClusterError) as error:
+                what = "kafka" if isinstance(error, BrokerError) else "kubernetes"
+                metrics.FAILURES.labels(what).inc()
+                pause_s = min(2.0**failures, _LONGEST_BACK_OFF_S)
+                failures += 1
+                _log.warning("%s; again in %g s", error, pause_s)
+                self._ended.wait(pause_s)
+                continue
+            except Exception:
+                # Whatever it was, the next pass begins anew; if it stays, the probe says so.
+                metrics.FAILURES.labels("unexpected").inc()
+                _log.exception("a pass failed; again in %g s", _LONGEST_BACK_OFF_S)
+                self._ended.wait(_LONGEST_BACK_OFF_S)
+                continue
+            self._woken.wait(pause_s)
+            self._woken.clear()
+        self._acks.end()
+        self._leadership.release()
+
+    def _pass_or_stand_by(self) -> float:
+        leads = self._leadership.hold()
+        metrics.LEADS.set(leads)
+        if not leads:
+            self._read_at_s = 0.0  # the other one writes meanwhile
+            return _STANDBY_S
+        if not self._acks.has_caught_up:
+            return _STANDBY_S  # woken when it has
+        pause_s = self._pass()
+        metrics.PASSES.inc()
+        return pause_s
+
+    def _pass(self) -> float:
+        self._read_topics()
+        self.resources = self._cluster.detector_configs()
+        named = [each for each in self.resources if namesake_of(each, self.resources) is None]
+        self._publish(plan_resources(named, self._topics.known))
+        acks = self._acks.acks
+        self._retry(acks)
+        self._forget_withdrawn(acks)
+        changing = self._report(acks)
+        return _SOON_S if changing else min(self._settings.resync_s, _SOON_S * 5)
+
+    def _read_topics(self) -> None:
+        now_s = time.monotonic()
+        if not self._config_log.is_writer:
+            self._config_log.begin()
+        elif now_s - self._read_at_s < self._settings.resync_s:
+            return  # nobody else has written, or writing will tell
+        self._topics = self._config_log.read()
+        self._read_at_s = now_s
+
+    def _publish(self, records: Sequence[ConfigRecord]) -> None:
+        if not records:
+            return
+        self._config_log.publish(records)
+        now_ms = _now_ms()
+        for record in records:
+            self._topics.note(record, now_ms)
+            _log.info(
+                "DetectorConfig %s: generation %d published%s",
+                record.name,
+                record.generation,
+                ", a withdrawal" if record.withdrawn else "",
+            )
+        metrics.PUBLISHED.inc(len(records))
+
+    def _retry(self, acks: Acknowledgements) -> None:
+        """Publish again, as it is, what was not acknowledged in time."""
+        now_ms = _now_ms()
+        waiting = {}
+        for name, known in self._topics.known.items():
+            record = known.current
+            if record is None or record.origin is None or acks.complete(record):
+                continue
+            key = (name, record.generation)
+            due_ms, after_s = self._retry_at_ms.get(
+                key, (known.published_at + int(self._settings.ack_timeout_s * 1000), 0.0)
+            )
+            if now_ms >= due_ms:
+                after_s = min(max(2 * after_s, self._settings.ack_timeout_s), _LONGEST_RETRY_S)
+                due_ms = now_ms + int(after_s * 1000)
+                self._config_log.publish_again(record)
+                _log.warning("DetectorConfig %s: generation %d published again", *key)
+            waiting[key] = (due_ms, after_s)
+        self._retry_at_ms = waiting
+
+    def _forget_withdrawn(self, acks: Acknowledgements) -> None:
+        done = [
+            name
+            for name, known in self._topics.known.items()
+            if (current := known.current) and current.withdrawn and acks.complete(current)
+        ]
+        if not done:
+            return
+        self._config_log.forget(done)
+        for name in done:
+            self._topics.known[name] = replace(self._topics.known[name], current=None)
+            _log.info("DetectorConfig %s: withdrawn everywhere", name)
+
+    def _report(self, acks: Acknowledgements) -> bool:
+        """Write what changed in the resources' status; return whether a job is to change."""
+        jobs: dict[tuple[str, str], Job] = {}
+        changing = False
+        ready = 0
+        for resource in self.resources:
+            job = self._job_of(resource, jobs)
+            job_name = job.name
+            near = [each for each in self.resources if each.namespace == resource.namespace]
+            namesake = namesake_of(resource, self.resources)
+            owner = owner_of_parallelism(job_name, near)
+            if needs_rescale(resource, owner, job):
+                assert resource.spec is not None, "it owns the parallelism"
+                self._cluster.set_parallelism(
+                    job_name, resource.namespace, resource.spec.parallelism
+                )
+                job = jobs[resource.namespace, job_name] = replace(
+                    job, wanted=resource.spec.parallelism
+                )
+            situation = Situation(
+                resource=resource,
+                known=self._topics.known.get(resource.name, NOTHING_KNOWN),
+                acks=acks,
+                namesake=namesake,
+                winner=winner_over(resource, self.resources),
+                rescaled=rescaled(resource, owner, job),
+                parallelism=job.running or acks.parallelism,
+            )
+            changing |= situation.rescaled.reason == "Rescaling"
+            ready += self._write(resource, situation)
+        metrics.CONFIGS.labels("true").set(ready)
+        metrics.CONFIGS.labels("false").set(len(self.resources) - ready)
+        return changing
+
+    def _job_of(self, resource: Resource, jobs: dict[tuple[str, str], Job]) -> Job:
+        name = resource.spec.job_ref if resource.spec is not None else ""
+        key = (resource.namespace, name)
+        if name and key not in jobs:
+            url = self._settings.flink_rest.format(job=name, namespace=resource.namespace)
+            jobs[key] = job_of(
+                name,
+                self._cluster.flink_deployment(name, resource.namespace),
+                FlinkRest(url).running_parallelism(),
+            )
+        return jobs.get(key, Job(name=name, wanted=None))
+
+    def _write(self, resource: Resource, situation: Situation) -> bool:
+        """Write status and Events where they changed; return whether the resource is ready."""
+        status = status_of(
+            situation,
+            now_ms=_now_ms(),
+            ack_timeout_ms=int(self._settings.ack_timeout_s * 1000),
+        )
+        if status != resource.status and self._cluster.write_status(resource, status):
+            said = changes(resource.status, status)
+            self._cluster.tell(
+                resource,
+                [
+                    (
+                        "Warning" if _is_trouble(condition.reason) else "Normal",
+                        condition.reason,
+                        condition.message,
+                    )
+                    for condition in said
+                    if condition.type != "Ready" or condition.reason in ("Ready", "Conflict")
+                ],
+            )
+            before = resource.status.get("appliedGeneration")
+            if status.get("appliedGeneration") not in (None, before):
+                metrics.APPLY_SECONDS.observe(status["millisecondsToApply"] / 1000)
+        return any(
+            each["type"] == "Ready" and each["status"] == "True" for each in status["conditions"]
+        )
+
+
+def _is_trouble(reason: str) -> bool:
+    return reason in ("InvalidSpec", "AckTimeout", "Conflict", "NameTaken", "Refused")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

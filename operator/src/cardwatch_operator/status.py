@@ -1,0 +1,191 @@
+"""What `status` of a DetectorConfig says. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import msgspec
+
+from cardwatch_contracts.detector_config import Origin, Selector
+from cardwatch_operator.acknowledgements import Acknowledgements
+from cardwatch_operator.known import KnownConfig
+from cardwatch_operator.resources import Resource, to_time
+
+Truth = Literal["True", "False", "Unknown"]
+LABEL_SELECTOR: Final = "app={job},component=taskmanager"
+"""By which an autoscaler finds the pods that share the load: those of the job's TaskManagers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One of `status.conditions`, without its times."""
+
+    type: Literal["Ready", "Applied", "Rescaled"]
+    status: Truth
+    reason: str
+    message: str
+
+    @property
+    def is_true(self) -> bool:
+        """Whether it holds."""
+        return self.status == "True"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What is known of one resource."""
+
+    resource: Resource
+    known: KnownConfig
+    acks: Acknowledgements
+    namesake: Resource | None
+    """Who has the name already, in another namespace."""
+    winner: Resource | None
+    """Who judges transactions that this one claims too."""
+    rescaled: Condition
+    parallelism: int | None
+    """How many subtasks the job runs with; None: nobody has said."""
+
+
+def status_of(situation: Situation, *, now_ms: int, ack_timeout_ms: int) -> dict[str, Any]:
+    """Return the whole of `status`, its conditions' times included."""
+    resource, current = situation.resource, situation.known.in_force
+    applied = _applied(situation, now_ms=now_ms, ack_timeout_ms=ack_timeout_ms)
+    conditions = (_ready(situation, applied), applied, situation.rescaled)
+    status: dict[str, Any] = {
+        "observedGeneration": resource.revision,
+        "conditions": _with_times(conditions, resource, now_ms),
+    }
+    if situation.parallelism is not None:
+        status["parallelism"] = situation.parallelism
+    if resource.spec is not None:
+        status["labelSelector"] = LABEL_SELECTOR.format(job=resource.spec.job_ref)
+    if current is not None:
+        status["selects"] = in_words(current.spec.selector)
+        missing = situation.acks.missing(current)
+        there = situation.acks.parallelism or 0
+        status["subtasks"] = f"{there - len(missing)}/{there}"
+    before = resource.status
+    if applied.is_true and current is not None:
+        applied_at = situation.acks.applied_at(current)
+        status["appliedGeneration"] = current.generation
+        status["appliedAt"] = to_time(applied_at)
+        status["millisecondsToApply"] = (
+            before["millisecondsToApply"]
+            if before.get("appliedGeneration") == current.generation
+            and "millisecondsToApply" in before
+            else max(0, applied_at - situation.known.published_at)
+        )
+    else:
+        for name in ("appliedGeneration", "appliedAt", "millisecondsToApply"):
+            if name in before:
+                status[name] = before[name]
+    return status
+
+
+def in_words(selector: Selector) -> str:
+    """Return what a selector selects, in a line."""
+    given = msgspec.to_builtins(selector)  # the lists that are not empty
+    return "; ".join(f"{name} {_some(values)}" for name, values in given.items()) or "everything"
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Condition]:
+    """Return the conditions of a status that say something else than before."""
+    said = {each["type"]: (each["status"], each["reason"]) for each in _conditions(before)}
+    return [
+        Condition(
+            type=each["type"],
+            status=each["status"],
+            reason=each["reason"],
+            message=each["message"],
+        )
+        for each in _conditions(after)
+        if said.get(each["type"]) != (each["status"], each["reason"])
+    ]
+
+
+def _applied(situation: Situation, *, now_ms: int, ack_timeout_ms: int) -> Condition:
+    resource, current, acks = situation.resource, situation.known.in_force, situation.acks
+    if resource.spec is None:
+        stays = (
+            "the built-in defaults judge"
+            if current is None
+            else f"generation {current.generation} stays in force"
+        )
+        return _not_applied("InvalidSpec", f"{resource.error}; {stays}")
+    if situation.namesake is not None:
+        where = f"namespace {situation.namesake.namespace}"
+        return _not_applied(
+            "NameTaken", f"DetectorConfig {resource.name} of {where} is older: take another name"
+        )
+    if current is None or current.origin is None or not _is_of(current.origin, resource):
+        return _not_applied("Publishing", "this change is not published yet")
+    generation = f"generation {current.generation}"
+    if acks.complete(current):
+        message = f"all {acks.parallelism} subtasks judge by {generation}"
+        return Condition(type="Applied", status="True", reason="Acknowledged", message=message)
+    if acks.parallelism is None:
+        message = f"no subtask of job {resource.spec.job_ref} has acknowledged {generation}"
+    else:
+        missing = acks.missing(current)
+        who = f"subtask {missing[0]}" if len(missing) == 1 else f"subtasks {_some(missing)}"
+        message = f"{who} of {acks.parallelism} did not acknowledge {generation}"
+    if now_ms - situation.known.published_at < ack_timeout_ms:
+        return _not_applied("Waiting", f"{message} yet")
+    return _not_applied("AckTimeout", f"{message} within {ack_timeout_ms / 1000:g} s; tried again")
+
+
+def _is_of(origin: Origin, resource: Resource) -> bool:
+    return (origin.uid, origin.revision) == (resource.uid, resource.revision)
+
+
+def _not_applied(reason: str, message: str) -> Condition:
+    return Condition(type="Applied", status="False", reason=reason, message=message)
+
+
+def _ready(situation: Situation, applied: Condition) -> Condition:
+    rescaled, winner = situation.rescaled, situation.winner
+    if not applied.is_true:
+        reason, message = applied.reason, applied.message
+    elif winner is not None:
+        reason = "Conflict"
+        message = (
+            f"DetectorConfig {winner.name} is older and as specific: it judges what both select. "
+            "Select less, or more specifically"
+        )
+    elif rescaled.status == "False" and rescaled.reason != "NotOwner":
+        reason, message = rescaled.reason, rescaled.message
+    else:
+        return Condition(type="Ready", status="True", reason="Ready", message=applied.message)
+    return Condition(type="Ready", status="False", reason=reason, message=message)
+
+
+def _with_times(
+    conditions: Iterable[Condition], resource: Resource, now_ms: int
+) -> list[dict[str, Any]]:
+    before = {each["type"]: each for each in _conditions(resource.status)}
+    return [
+        {
+            "type": each.type,
+            "status": each.status,
+            "reason": each.reason,
+            "message": each.message,
+            "observedGeneration": resource.revision,
+            "lastTransitionTime": (
+                before[each.type]["lastTransitionTime"]
+                if each.type in before and before[each.type]["status"] == each.status
+                else to_time(now_ms)
+            ),
+        }
+        for each in conditions
+    ]
+
+
+def _conditions(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return status.get("conditions") or []
+
+
+def _some(values: Iterable[object], most: int = 5) -> str:
+    texts = [str(value) for value in values]
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more

@@ -1,0 +1,40 @@
+"""A Kubernetes API, a broker with the job, and the operator between them, all real."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.cluster.api_server import KubernetesApi
+from tests.cluster.definitions import install_definitions
+from tests.cluster.platform import Platform
+from tests.integration.conftest import fetched_jars
+from tests.integration.job.stack import running_job
+
+__all__ = ["fetched_jars"]
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesApi]:
+    """A Kubernetes API that knows DetectorConfigs and FlinkDeployments."""
+    api = KubernetesApi(tmp_path_factory.mktemp("kubernetes"))
+    try:
+        api.start()
+        install_definitions(api)
+        yield api
+    finally:
+        api.stop()
+
+
+@pytest.fixture(scope="module")
+def platform(
+    api: KubernetesApi, tmp_path_factory: pytest.TempPathFactory, fetched_jars: Path
+) -> Iterator[Platform]:
+    """The job on two TaskManagers, and the operator, for tests that use configs of their own."""
+    home = tmp_path_factory.mktemp("operator")
+    with running_job(home, fetched_jars, taskmanagers=2) as stack:
+        platform = Platform(api, stack, home / "operator")
+        try:
+            platform.start_operator()
+            yield platform
+        finally:
+            platform.stop_operator()

@@ -1,0 +1,247 @@
+"""DetectorConfigs on a real Kubernetes API, put in force in a real job by the operator."""
+
+import json
+import os
+import signal
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from tests.cluster.platform import ACK_TIMEOUT_S, Platform, status_of, wait_until
+
+from cardwatch_operator.crd import detector_config_crd
+
+pytestmark = pytest.mark.timeout(1500)  # the first test builds Kubernetes, where nobody has yet
+
+
+def _spec(bank_id: str, max_amount_minor: int = 1_000, **more: Any) -> dict[str, Any]:
+    return {
+        "selector": {"bankIds": [bank_id]},
+        "detectors": {"veryHighValue": {"maxAmountMinor": max_amount_minor}},
+        **more,
+    }
+
+
+@pytest.fixture(autouse=True)
+def _operator_runs(platform: Platform) -> Iterator[None]:
+    yield
+    if not platform.operator.is_running:
+        platform.start_operator()
+
+
+def test_a_config_judges_once_it_is_applied(platform: Platform) -> None:
+    platform.apply("first", _spec("first-bank"))
+    platform.wait_applied("first")
+    alert = platform.alert_of_a_payment(2_000, bank_id="first-bank")
+    assert alert is not None
+    assert (alert.config, alert.generation) == ("first", 1)
+    status = platform.get("dc", "first")["status"]
+    assert (status["appliedGeneration"], status["subtasks"]) == (1, "2/2")
+    assert status["selects"] == "bankIds first-bank"
+    reasons = dict(platform.events_of("first"))
+    assert reasons["Acknowledged"] == "all 2 subtasks judge by generation 1"
+    shown = platform.api.kubectl("get", "dc", "first").stdout.splitlines()
+    assert shown[0].split() == ["NAME", "READY", "APPLIED", "SUBTASKS", "PARALLELISM", "AGE"]
+    assert shown[1].split()[:5] == ["first", "True", "1", "2/2", "2"]
+
+
+def test_an_edit_is_the_next_generation(platform: Platform) -> None:
+    platform.apply("edited", _spec("edited-bank"))
+    platform.wait_applied("edited")
+    platform.apply("edited", _spec("edited-bank", 5_000))
+    wait_until(
+        lambda: platform.get("dc", "edited")["status"].get("appliedGeneration") == 2, "the edit"
+    )
+    assert platform.alert_of_a_payment(4_000, bank_id="edited-bank") is None
+    alert = platform.alert_of_a_payment(6_000, bank_id="edited-bank")
+    assert alert is not None and alert.generation == 2
+    history = platform.topics().history("edited")
+    assert [record.generation for record, _ in history] == [1, 2]
+    assert history[1][0].changed_by == "kubectl-client-side-apply"
+
+
+def test_what_is_deleted_judges_no_more(platform: Platform) -> None:
+    platform.apply("deleted", _spec("deleted-bank"))
+    platform.wait_applied("deleted")
+    platform.delete("deleted")
+    assert platform.alert_of_a_payment(2_000, bank_id="deleted-bank") is None
+    platform.apply("deleted", _spec("deleted-bank", 1_500))
+    platform.wait_applied("deleted")
+    alert = platform.alert_of_a_payment(2_000, bank_id="deleted-bank")
+    assert alert is not None
+    assert alert.generation == 3, "the name's generations never come back"
+
+
+def test_five_edits_while_the_operator_is_down_are_one(platform: Platform) -> None:
+    platform.apply("slept", _spec("slept-bank"))
+    platform.wait_applied("slept")
+    platform.apply("gone", _spec("gone-bank"))
+    platform.wait_applied("gone")
+    platform.stop_operator()
+    for amount in range(2_000, 7_000, 1_000):
+        platform.apply("slept", _spec("slept-bank", amount))
+    platform.api.kubectl("delete", "dc", "gone")
+    platform.start_operator()
+    wait_until(
+        lambda: platform.get("dc", "slept")["status"].get("appliedGeneration") == 6, "the last edit"
+    )
+    assert [r.generation for r, _ in platform.topics().history("slept")] == [1, 6]
+    wait_until(lambda: platform.topics().known["gone"].current is None, "the withdrawal")
+
+
+def test_killed_between_publishing_and_reporting(platform: Platform) -> None:
+    for round_ in range(3):
+        name = f"killed-{round_}"
+        platform.apply(name, _spec(f"{name}-bank"))
+        platform.wait_published(name)
+        assert platform.operator.pid is not None
+        os.kill(platform.operator.pid, signal.SIGKILL)
+        wait_until(lambda: not platform.operator.is_running, "the operator's end")
+        platform.start_operator()
+        platform.wait_applied(name, timeout_s=60)
+        assert [r.generation for r, _ in platform.topics().history(name)] == [1]
+
+
+def test_two_operators_take_turns(platform: Platform) -> None:
+    other = platform.new_operator("operator-2")
+    other.start()
+    try:
+        other.wait_ready()
+        platform.apply("shared", _spec("shared-bank"))
+        platform.wait_applied("shared")
+        platform.operator.stop()
+        platform.apply("shared", _spec("shared-bank", 3_000))
+        wait_until(
+            lambda: platform.get("dc", "shared")["status"].get("appliedGeneration") == 2,
+            "the other operator to take over",
+        )
+        lease = platform.get("lease", "cardwatch-operator")
+        assert lease["spec"]["holderIdentity"] == "operator-2"
+    finally:
+        other.stop()
+    assert [r.generation for r, _ in platform.topics().history("shared")] == [1, 2]
+
+
+def test_a_silent_subtask_is_named_and_asked_again(platform: Platform) -> None:
+    assert ACK_TIMEOUT_S < 10, "Flink ends a frozen TaskManager after 10 s"
+    messages = []
+    for number, frozen in enumerate(platform.stack.cluster.taskmanagers):
+        name = f"silent-{number}"
+        assert frozen.pid is not None
+        os.kill(frozen.pid, signal.SIGSTOP)
+        try:
+            platform.apply(name, _spec(f"{name}-bank"))
+            applied = platform.wait_reason(name, "Applied", "AckTimeout")
+        finally:
+            os.kill(frozen.pid, signal.SIGCONT)
+        assert applied["status"] == "False"
+        messages.append(applied["message"])
+        platform.wait_applied(name, timeout_s=120)
+    # One of the two reads the configs for both: without it neither subtask hears of any.
+    said = [message.partition(" of 2 did not acknowledge generation 1")[0] for message in messages]
+    assert "subtasks 0, 1" in said
+    assert {"subtask 0", "subtask 1"} & set(said)
+
+
+def test_a_bad_config_that_got_past_admission_leaves_the_last_good_one(platform: Platform) -> None:
+    platform.apply("lenient", _spec("lenient-bank"))
+    platform.wait_applied("lenient")
+    lenient = detector_config_crd()
+    (version,) = lenient["spec"]["versions"]
+    version["schema"]["openAPIV3Schema"]["properties"]["spec"] = {
+        "type": "object",
+        "x-kubernetes-preserve-unknown-fields": True,
+        "properties": {
+            "parallelism": {"type": "integer"},
+            "jobRef": {"type": "string"},
+        },
+    }
+    try:
+        _install(platform, lenient)
+        patch = {"spec": {"detectors": {"veryHighValue": {"maxAmountMinor": -5}}}}
+        wait_until(
+            lambda: (
+                platform.api.kubectl(
+                    "patch", "dc", "lenient", "--type=merge", "-p", json.dumps(patch), check=False
+                ).returncode
+                == 0
+            ),
+            "the lenient schema",
+        )
+        ready = platform.wait_reason("lenient", "Ready", "InvalidSpec")
+    finally:
+        _install(platform, detector_config_crd())
+    assert ready["message"] == (
+        "Expected `int` >= 1 - at `$.spec.detectors.veryHighValue.maxAmountMinor`; "
+        "generation 1 stays in force"
+    )
+    alert = platform.alert_of_a_payment(2_000, bank_id="lenient-bank")
+    assert alert is not None and alert.generation == 1
+    platform.delete("lenient")
+
+
+def test_the_younger_of_two_that_claim_the_same_says_so(platform: Platform) -> None:
+    platform.apply("older", _spec("claimed-bank"))
+    platform.wait_applied("older")
+    platform.apply("younger", _spec("claimed-bank", 5))
+    ready = platform.wait_reason("younger", "Ready", "Conflict")
+    assert "DetectorConfig older is older and as specific" in ready["message"]
+    assert platform.condition("older", "Ready")["status"] == "True"
+    alert = platform.alert_of_a_payment(2_000, bank_id="claimed-bank")
+    assert alert is not None and alert.config == "older"
+    platform.delete("older")
+    platform.wait_reason("younger", "Ready", "Ready")
+
+
+def test_scaled_with_kubectl(platform: Platform) -> None:
+    platform.api.kubectl("delete", "dc", "--all")
+    deployment = {
+        "apiVersion": "flink.apache.org/v1beta1",
+        "kind": "FlinkDeployment",
+        "metadata": {"name": "cardwatch"},
+        "spec": {
+            "flinkVersion": "v2_2",
+            "mode": "standalone",
+            "job": {"jarURI": "local:///job.jar", "parallelism": 2, "upgradeMode": "last-state"},
+        },
+    }
+    platform.api.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(deployment))
+    platform.apply("scaled", {"parallelism": 2})
+    platform.wait_reason("scaled", "Rescaled", "Rescaled")
+    platform.api.kubectl("scale", "dc/scaled", "--replicas=1")
+    wait_until(
+        lambda: platform.get("flinkdeployment", "cardwatch")["spec"]["job"]["parallelism"] == 1,
+        "the FlinkDeployment to be changed",
+    )
+    assert platform.condition("scaled", "Rescaled")["reason"] == "Rescaling"
+    managers = platform.get_managers("flinkdeployment", "cardwatch")
+    assert managers["cardwatch-operator"] == ["parallelism"]
+    platform.stack.cluster.taskmanagers[1].stop()  # as the Flink operator would
+    platform.wait_reason("scaled", "Rescaled", "Rescaled", timeout_s=90)
+    assert platform.get("dc", "scaled")["status"]["parallelism"] == 1
+    platform.wait_applied("scaled", timeout_s=60)
+    platform.api.kubectl("scale", "dc/scaled", "--replicas=2")
+    platform.stack.cluster.taskmanagers[1].start()
+    platform.wait_reason("scaled", "Rescaled", "Rescaled", timeout_s=90)
+    platform.wait_applied("scaled", timeout_s=60)
+    assert platform.get("dc", "scaled")["status"]["subtasks"] == "2/2"
+
+
+def test_its_health_and_its_metrics(platform: Platform) -> None:
+    operator = platform.new_operator("operator-3")
+    operator.start()
+    try:
+        operator.wait_ready()
+        assert status_of(platform.health_url) == 200
+        with urllib.request.urlopen(platform.metrics_url, timeout=5) as page:
+            text = page.read().decode()
+        assert "cardwatch_operator_leads 0.0" in text
+        assert "cardwatch_operator_apply_seconds_bucket" in text
+    finally:
+        operator.stop()
+
+
+def _install(platform: Platform, definition: dict[str, Any]) -> None:
+    platform.api.kubectl("replace", "-f", "-", stdin=yaml.safe_dump(definition))
