@@ -14,9 +14,9 @@ from valkey import Valkey
 from cardwatch_local.detached import connect, running_state, spawn_detached, stop_running
 from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.errors import StackError
-from cardwatch_operator.flink_rest import FlinkRest
 from cardwatch_local.settings import STACK_VARIABLE, StackSettings
 from cardwatch_local.stack import Stack
+from cardwatch_operator.flink_rest import FlinkRest
 
 SERVICES = {"kafka", "valkey", "jobmanager", "taskmanager-1", "archiver"}
 

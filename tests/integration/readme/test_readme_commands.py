@@ -72,7 +72,7 @@ _STABLE: dict[str, tuple[str, ...]] = {
     ),
     "cardwatch get dc": (
         "name    generation  selects    differs from default ",
-        "bankIds A  veryHighValue.maxAmountMinor 1000000 → 500000, rapidTransactions.mode Active → ",
+        "bankIds A  veryHighValue.maxAmountMinor 1000000 → 500000, rapidTransactions.mode ",
     ),
     "cardwatch history strict": (
         "generation  published ",
@@ -80,6 +80,9 @@ _STABLE: dict[str, tuple[str, ...]] = {
     ),
     "cardwatch delete strict": (
         "detectorconfig/strict withdrawn (generation 2, 1 of 1 subtasks, ",
+    ),
+    "cardwatch rollback strict": (
+        "detectorconfig/strict applied (generation 3, 1 of 1 subtasks, ",
     ),
     "cardwatch cards --user cust-7": (
         "transactions  average (minor)  limit (minor)  last seen (UTC)          last place ",

@@ -11,8 +11,8 @@ from cardwatch_local.flink_config import (
     taskmanager_jvm_options,
     to_yaml,
 )
-from cardwatch_operator.flink_rest import innermost_cause
 from cardwatch_local.settings import StackSettings
+from cardwatch_operator.flink_rest import innermost_cause
 
 PORTS = FlinkPorts(rpc=6123, rest=8081)
 

@@ -1,4 +1,3 @@
-import pytest
 from tests.unit.operator.resource_samples import a_record, a_resource, known, record_of
 
 from cardwatch_contracts.detector_config import (
