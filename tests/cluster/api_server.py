@@ -27,6 +27,8 @@ _BUILD_S: Final = 1500
 _ADMIN: Final = "admin-of-this-test"
 OPERATOR: Final = "operator-of-this-test"
 """Token of the ServiceAccount `cardwatch-operator` in namespace `default`."""
+OPERATOR_OF_ALL: Final = "operator-of-all-namespaces"
+"""Token of that in namespace `cardwatch-system`."""
 
 
 def kubernetes_programs() -> Path:
@@ -63,12 +65,12 @@ class KubernetesApi:
         folder.mkdir(parents=True, exist_ok=True)
         self._program = kubernetes_programs()
         self.url = f"https://{LOOPBACK}:{free_ports(1)[0]}"
-        self._users = {
-            _ADMIN: ("admin", "system:masters"),
-            OPERATOR: (
-                "system:serviceaccount:default:cardwatch-operator",
-                "system:serviceaccounts,system:serviceaccounts:default",
-            ),
+        self._users = {_ADMIN: ("admin", "system:masters")} | {
+            token: (
+                f"system:serviceaccount:{namespace}:cardwatch-operator",
+                f"system:serviceaccounts,system:serviceaccounts:{namespace}",
+            )
+            for token, namespace in ((OPERATOR, "default"), (OPERATOR_OF_ALL, "cardwatch-system"))
         }
         self._services = [self._etcd(), self._api_server()]
 

@@ -1,9 +1,11 @@
 """The kinds that tests need in a Kubernetes API."""
 
+from functools import partial
 from pathlib import Path
 
 import yaml
 from tests.cluster.api_server import KubernetesApi
+from tests.integration.job.feed import wait_until
 
 from cardwatch_operator.crd import detector_config_crd
 
@@ -15,6 +17,10 @@ def install_definitions(api: KubernetesApi) -> None:
     api.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump(detector_config_crd()))
     api.kubectl("apply", "--server-side", "-f", str(_FLINK))
     for name in ("detectorconfigs.cardwatch.dev", "flinkdeployments.flink.apache.org"):
-        # Jsonpath, for a definition without any conditions yet is an error to `--for=condition`.
-        established = 'jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
-        api.kubectl("wait", f"--for={established}", f"crd/{name}", "--timeout=30s")
+        wait_until(partial(_is_known, api, name), f"{name} to be known")
+
+
+def _is_known(api: KubernetesApi, name: str) -> bool:
+    """Ask once: to `kubectl wait` a definition without any conditions yet is an error."""
+    waited = api.kubectl("wait", "--for=condition=Established", f"crd/{name}", check=False)
+    return waited.returncode == 0

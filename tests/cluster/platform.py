@@ -27,7 +27,7 @@ from cardwatch_local.service import Service, ServiceSpec
 from cardwatch_operator.cluster import DETECTOR_CONFIG
 from cardwatch_operator.config_log import ConfigLog, ConfigTopics
 
-_MANIFEST: Final = Path(__file__).parents[2] / "k8s" / "operator" / "namespaced.yaml"
+MANIFESTS: Final = Path(__file__).parents[2] / "k8s" / "operator"
 ACK_TIMEOUT_S: Final = 4.0
 
 
@@ -39,22 +39,25 @@ class Platform:
         self.stack = stack
         self._folder = folder
         self._payments = 0
-        api.kubectl("apply", "-f", str(_MANIFEST))
+        api.kubectl("apply", "-f", str(MANIFESTS / "namespaced.yaml"))
         config = KubeConfig.from_file(api.kubeconfig)
         self._client = Client(config, namespace="default")
         self.operator = self.new_operator("operator-1")
 
-    def new_operator(self, identity: str) -> Service:
-        """Return an operator, not started."""
+    def new_operator(
+        self, identity: str, *, token: str = OPERATOR, namespace: str = "default"
+    ) -> Service:
+        """Return an operator of a namespace, or of all where it is empty; not started."""
         health, metrics = free_ports(2)
         spec = ServiceSpec(
             name=identity,
             log_file=self._folder / f"{identity}.log",
             cwd=self._folder,
             environment={
-                "KUBECONFIG": str(self.api.kubeconfig_of(OPERATOR)),
+                "KUBECONFIG": str(self.api.kubeconfig_of(token)),
                 "CARDWATCH_BOOTSTRAP_SERVERS": self.stack.bootstrap_servers,
-                "CARDWATCH_NAMESPACE": "default",
+                "CARDWATCH_NAMESPACE": namespace,
+                "CARDWATCH_LEASE_NAMESPACE": namespace or "cardwatch-system",
                 "CARDWATCH_IDENTITY": identity,
                 "CARDWATCH_FLINK_REST": self.stack.cluster.url,
                 "CARDWATCH_ACK_TIMEOUT_S": str(ACK_TIMEOUT_S),
@@ -79,12 +82,12 @@ class Platform:
         """Stop the operator."""
         self.operator.stop()
 
-    def apply(self, name: str, spec: Mapping[str, Any]) -> None:
+    def apply(self, name: str, spec: Mapping[str, Any], *, namespace: str = "default") -> None:
         """Apply a DetectorConfig, as kubectl does."""
         document = {
             "apiVersion": API_VERSION,
             "kind": KIND,
-            "metadata": {"name": name},
+            "metadata": {"name": name, "namespace": namespace},
             "spec": spec,
         }
         self.api.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(document))

@@ -1,8 +1,10 @@
 """Kubernetes and the typed spec accept and refuse the same DetectorConfigs."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.cluster.api_server import KubernetesApi
 
 from cardwatch_contracts.codec import InvalidRecordError
@@ -123,6 +125,15 @@ def test_defaults_are_those_of_the_typed_spec(api: KubernetesApi) -> None:
     )
     assert answer["spec"]["detectors"]["amountSpike"]["factor"] == 10
     assert stored.spec == parse_detector_config(document).spec
+
+
+def test_every_sample_is_accepted_and_shown(api: KubernetesApi) -> None:
+    folder = Path(__file__).parents[2] / "k8s" / "detectorconfigs"
+    api.kubectl("apply", "-f", str(folder))
+    shown = api.kubectl("get", "cardwatch", "-o", "name").stdout
+    for path in folder.glob("*.yaml"):
+        assert f"/{yaml.safe_load(path.read_text())['metadata']['name']}\n" in shown
+    api.kubectl("delete", "-f", str(folder))
 
 
 def test_explain_reads_like_documentation(api: KubernetesApi) -> None:

@@ -36,19 +36,22 @@ def plan_documents(
 
 
 def plan_resources(
-    resources: Iterable[Resource], known: Mapping[str, KnownConfig]
+    resources: Iterable[Resource], known: Mapping[str, KnownConfig], *, namespace: str = ""
 ) -> list[ConfigRecord]:
     """Return the records to publish so that exactly the resources are in force.
 
-    `resources`, no two of one name, were listed after `known` was read. Configs of the command line
-    are left alone. A resource that is not valid leaves in force what it said before.
+    `resources`, no two of one name, are those of `namespace`, or of all where it is empty, listed
+    after `known` was read. Configs of the command line and of other namespaces are left alone. A
+    resource that is not valid leaves in force what it said before.
     """
     resources = tuple(resources)
     records = [
-        _record(resource, known.get(resource.name, NOTHING_KNOWN))
+        _record(resource, before)
         for resource in resources
+        for before in (known.get(resource.name, NOTHING_KNOWN),)
         if resource.spec is not None
-        and not _is_published(resource, known.get(resource.name, NOTHING_KNOWN).current)
+        and not _is_published(resource, before.current)
+        and not _is_of_others(before.in_force, namespace)
     ]
     there = {(resource.name, resource.uid) for resource in resources}
     replaced = {record.name for record in records}
@@ -58,6 +61,7 @@ def plan_resources(
         if name not in replaced
         and (current := entry.in_force)
         and current.origin is not None
+        and not _is_of_others(current, namespace)
         and (name, current.origin.uid) not in there
     ]
     return records + withdrawals
@@ -85,6 +89,15 @@ def _record(resource: Resource, known: KnownConfig) -> ConfigRecord:
         spec=resource.spec,
         origin=Origin(namespace=resource.namespace, uid=resource.uid, revision=resource.revision),
         changed_by=resource.changed_by,
+    )
+
+
+def _is_of_others(current: ConfigRecord | None, namespace: str) -> bool:
+    """Whether the config stands in a namespace that another operator looks after."""
+    return (
+        current is not None
+        and current.origin is not None
+        and namespace not in ("", current.origin.namespace)
     )
 
 

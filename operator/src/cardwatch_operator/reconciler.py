@@ -23,7 +23,7 @@ from cardwatch_operator.flink_rest import FlinkRest
 from cardwatch_operator.known import NOTHING_KNOWN
 from cardwatch_operator.lease import Leadership
 from cardwatch_operator.plan import plan_resources
-from cardwatch_operator.rescale import Job, job_of, needs_rescale, rescaled
+from cardwatch_operator.rescale import Job, job_of, needs_rescale, rescaled, was_asked_for
 from cardwatch_operator.resources import Resource
 from cardwatch_operator.settings import OperatorSettings
 from cardwatch_operator.status import Situation, changes, status_of
@@ -119,7 +119,8 @@ class Reconciler(threading.Thread):
         self._read_topics()
         self.resources = self._cluster.detector_configs()
         named = [each for each in self.resources if namesake_of(each, self.resources) is None]
-        self._publish(plan_resources(named, self._topics.known))
+        own = self._settings.namespace
+        self._publish(plan_resources(named, self._topics.known, namespace=own))
         acks = self._acks.acks
         self._retry(acks)
         self._forget_withdrawn(acks)
@@ -156,7 +157,7 @@ class Reconciler(threading.Thread):
         waiting = {}
         for name, known in self._topics.known.items():
             record = known.current
-            if record is None or record.origin is None or acks.complete(record):
+            if record is None or not self._is_own(record) or acks.complete(record):
                 continue
             key = (name, record.generation)
             due_ms, after_s = self._retry_at_ms.get(
@@ -174,7 +175,10 @@ class Reconciler(threading.Thread):
         done = [
             name
             for name, known in self._topics.known.items()
-            if (current := known.current) and current.withdrawn and acks.complete(current)
+            if (current := known.current)
+            and current.withdrawn
+            and self._is_own(current)
+            and acks.complete(current)
         ]
         if not done:
             return
@@ -182,6 +186,12 @@ class Reconciler(threading.Thread):
         for name in done:
             self._topics.known[name] = replace(self._topics.known[name], current=None)
             _log.info("DetectorConfig %s: withdrawn everywhere", name)
+
+    def _is_own(self, record: ConfigRecord) -> bool:
+        return record.origin is not None and self._settings.namespace in (
+            "",
+            record.origin.namespace,
+        )
 
     def _report(self, acks: Acknowledgements) -> bool:
         """Write what changed in the resources' status; return whether a job is to change."""
@@ -195,13 +205,7 @@ class Reconciler(threading.Thread):
             namesake = namesake_of(resource, self.resources)
             owner = owner_of_parallelism(job_name, near)
             if needs_rescale(resource, owner, job):
-                assert resource.spec is not None, "it owns the parallelism"
-                self._cluster.set_parallelism(
-                    job_name, resource.namespace, resource.spec.parallelism
-                )
-                job = jobs[resource.namespace, job_name] = replace(
-                    job, wanted=resource.spec.parallelism
-                )
+                job = jobs[resource.namespace, job_name] = self._rescale(resource, job)
             situation = Situation(
                 resource=resource,
                 known=self._topics.known.get(resource.name, NOTHING_KNOWN),
@@ -216,6 +220,18 @@ class Reconciler(threading.Thread):
         metrics.CONFIGS.labels("true").set(ready)
         metrics.CONFIGS.labels("false").set(len(self.resources) - ready)
         return changing
+
+    def _rescale(self, resource: Resource, job: Job) -> Job:
+        assert resource.spec is not None, "it owns the parallelism"
+        wanted = resource.spec.parallelism
+        self._cluster.set_parallelism(job.name, resource.namespace, wanted)
+        if was_asked_for(resource):
+            message = (
+                f"somebody set the parallelism of FlinkDeployment {job.name} to {job.wanted}: "
+                f"it is {wanted} again. Change it here"
+            )
+            self._cluster.tell(resource, [("Warning", "Reverted", message)])
+        return replace(job, wanted=wanted)
 
     def _job_of(self, resource: Resource, jobs: dict[tuple[str, str], Job]) -> Job:
         name = resource.spec.job_ref if resource.spec is not None else ""

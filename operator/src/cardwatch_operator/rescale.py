@@ -47,6 +47,19 @@ def needs_rescale(resource: Resource, owner: Resource | None, job: Job) -> bool:
     )
 
 
+def was_asked_for(resource: Resource) -> bool:
+    """Whether the FlinkDeployment had this revision's parallelism already, by the status.
+
+    If it has another one now, somebody else changed it.
+    """
+    return any(
+        each["type"] == "Rescaled"
+        and each.get("observedGeneration") == resource.revision
+        and each["reason"] in ("Rescaled", "Rescaling", "Refused")
+        for each in resource.status.get("conditions") or ()
+    )
+
+
 def rescaled(resource: Resource, owner: Resource | None, job: Job) -> Condition:
     """Return the condition `Rescaled`."""
     if resource.spec is None:

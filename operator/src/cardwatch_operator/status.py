@@ -113,10 +113,11 @@ def _applied(situation: Situation, *, now_ms: int, ack_timeout_ms: int) -> Condi
             else f"generation {current.generation} stays in force"
         )
         return _not_applied("InvalidSpec", f"{resource.error}; {stays}")
-    if situation.namesake is not None:
-        where = f"namespace {situation.namesake.namespace}"
+    owner = _owner_of_the_name(situation)
+    if owner is not None:
         return _not_applied(
-            "NameTaken", f"DetectorConfig {resource.name} of {where} is older: take another name"
+            "NameTaken",
+            f"namespace {owner} has a DetectorConfig {resource.name}: take another name",
         )
     if current is None or current.origin is None or not _is_of(current.origin, resource):
         return _not_applied("Publishing", "this change is not published yet")
@@ -133,6 +134,15 @@ def _applied(situation: Situation, *, now_ms: int, ack_timeout_ms: int) -> Condi
     if now_ms - situation.known.published_at < ack_timeout_ms:
         return _not_applied("Waiting", f"{message} yet")
     return _not_applied("AckTimeout", f"{message} within {ack_timeout_ms / 1000:g} s; tried again")
+
+
+def _owner_of_the_name(situation: Situation) -> str | None:
+    """Return the namespace whose DetectorConfig of this name is in force, if it is another's."""
+    if situation.namesake is not None:
+        return situation.namesake.namespace
+    origin = situation.known.in_force.origin if situation.known.in_force is not None else None
+    here = situation.resource.namespace
+    return None if origin is None or origin.namespace == here else origin.namespace
 
 
 def _is_of(origin: Origin, resource: Resource) -> bool:

@@ -93,6 +93,19 @@ def test_one_made_again_within_the_second_is_another_one() -> None:
     assert plan_resources([again], {"strict": before}) == [record_of(again, generation=8)]
 
 
+def test_what_stands_in_another_namespace_is_left_alone() -> None:
+    there = {"strict": known(record_of(a_resource()))}
+    assert plan_resources([], there, namespace="elsewhere") == []
+    (withdrawn,) = plan_resources([], there, namespace=a_resource().namespace)
+    assert withdrawn.withdrawn
+
+
+def test_a_name_that_another_namespace_has_is_not_taken_from_it() -> None:
+    there = {"strict": known(record_of(a_resource()))}
+    other = a_resource(uid="other", namespace="elsewhere")
+    assert plan_resources([other], there, namespace="elsewhere") == []
+
+
 def test_one_made_again_by_a_clock_that_went_back_is_another_one() -> None:
     before = known(record_of(a_resource(uid="first", created_at=2_000)))
     again = a_resource(uid="second", created_at=1_000)

@@ -5,7 +5,7 @@ import pytest
 from tests.unit.operator.resource_samples import a_resource
 
 from cardwatch_contracts.detector_config import DetectorConfigSpec
-from cardwatch_operator.rescale import Job, job_of, needs_rescale, rescaled
+from cardwatch_operator.rescale import Job, job_of, needs_rescale, rescaled, was_asked_for
 
 RESOURCE = a_resource(spec=DetectorConfigSpec(parallelism=4))
 OLDER = a_resource("older", created_at=0)
@@ -89,6 +89,14 @@ def test_the_condition_says_how_far_it_is(job: Job, status: str, reason: str, me
     condition = rescaled(RESOURCE, RESOURCE, job)
     assert (condition.type, condition.status) == ("Rescaled", status)
     assert (condition.reason, condition.message) == (reason, message)
+
+
+def test_a_parallelism_that_was_asked_for_is_known_by_the_status() -> None:
+    asked = {"type": "Rescaled", "status": "True", "reason": "Rescaled", "observedGeneration": 2}
+    status = {"conditions": [asked]}
+    assert was_asked_for(a_resource(revision=2, status=status))
+    assert not was_asked_for(a_resource(revision=3, status=status))
+    assert not was_asked_for(a_resource())
 
 
 def test_one_subtask_is_singular() -> None:

@@ -127,7 +127,7 @@ def test_an_older_one_that_selects_the_same_is_a_conflict_although_applied() -> 
 
 def test_a_name_that_is_taken_in_another_namespace_is_not_applied() -> None:
     said = status(namesake=a_resource(namespace="risk", uid="another"))
-    message = "DetectorConfig strict of namespace risk is older: take another name"
+    message = "namespace risk has a DetectorConfig strict: take another name"
     assert why(said) == ("False", "NameTaken", message)
 
 
