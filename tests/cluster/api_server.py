@@ -18,12 +18,14 @@ from typing import Any, Final
 
 import yaml
 
+from cardwatch_local.errors import StackError
 from cardwatch_local.ports import LOOPBACK, free_ports
 from cardwatch_local.service import Service, ServiceSpec
 
 _SOURCE: Final = Path(__file__).with_name("servers")
 _VERSION: Final = "v1.36.3"
 _BUILD_S: Final = 1500
+_ATTEMPTS: Final = 3
 _ADMIN: Final = "admin-of-this-test"
 OPERATOR: Final = "operator-of-this-test"
 """Token of the ServiceAccount `cardwatch-operator` in namespace `default`."""
@@ -64,7 +66,7 @@ class KubernetesApi:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._program = kubernetes_programs()
-        self.url = f"https://{LOOPBACK}:{free_ports(1)[0]}"
+        self.url = ""
         self._users = {_ADMIN: ("admin", "system:masters")} | {
             token: (
                 f"system:serviceaccount:{namespace}:cardwatch-operator",
@@ -72,7 +74,7 @@ class KubernetesApi:
             )
             for token, namespace in ((OPERATOR, "default"), (OPERATOR_OF_ALL, "cardwatch-system"))
         }
-        self._services = [self._etcd(), self._api_server()]
+        self._services: list[Service] = []
 
     @property
     def kubeconfig(self) -> Path:
@@ -111,10 +113,24 @@ class KubernetesApi:
         return path
 
     def start(self) -> None:
-        """Start both, and wait until the API answers."""
-        for service in self._services:
-            service.start()
-            service.wait_ready()
+        """Start both, and wait until the API answers.
+
+        Again with other ports, where somebody took one before the server did.
+        """
+        for attempts_left in reversed(range(_ATTEMPTS)):
+            api_port, client_port, peer_port = free_ports(3)
+            self.url = f"https://{LOOPBACK}:{api_port}"
+            self._services = [self._etcd(client_port, peer_port), self._api_server(api_port)]
+            try:
+                for service in self._services:
+                    service.start()
+                    service.wait_ready()
+            except StackError:
+                self.stop()
+                if not attempts_left:
+                    raise
+            else:
+                return
 
     def stop(self) -> None:
         """Stop both."""
@@ -153,8 +169,7 @@ class KubernetesApi:
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
 
-    def _etcd(self) -> Service:
-        client, peer = free_ports(2)
+    def _etcd(self, client: int, peer: int) -> Service:
         self._etcd_url = f"http://{LOOPBACK}:{client}"
         command = [
             str(self._program),
@@ -170,7 +185,7 @@ class KubernetesApi:
         ]
         return self._service("etcd", command, f"{self._etcd_url}/health")
 
-    def _api_server(self) -> Service:
+    def _api_server(self, port: int) -> Service:
         tokens, key = self._folder / "tokens.csv", self._folder / "service-account.key"
         tokens.write_text(
             "".join(
@@ -186,7 +201,7 @@ class KubernetesApi:
             "kube-apiserver",
             f"--etcd-servers={self._etcd_url}",
             f"--bind-address={LOOPBACK}",
-            f"--secure-port={self.url.rpartition(':')[2]}",
+            f"--secure-port={port}",
             f"--cert-dir={self._folder / 'certificates'}",
             f"--token-auth-file={tokens}",
             "--authorization-mode=RBAC",

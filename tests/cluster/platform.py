@@ -45,9 +45,12 @@ class Platform:
         self.operator = self.new_operator("operator-1")
 
     def new_operator(
-        self, identity: str, *, token: str = OPERATOR, namespace: str = "default"
+        self, identity: str, *, token: str = OPERATOR, namespace: str = "default", **more: str
     ) -> Service:
-        """Return an operator of a namespace, or of all where it is empty; not started."""
+        """Return an operator of a namespace, or of all where it is empty; not started.
+
+        `more`: settings by their names.
+        """
         health, metrics = free_ports(2)
         spec = ServiceSpec(
             name=identity,
@@ -64,6 +67,7 @@ class Platform:
                 "CARDWATCH_RESYNC_S": "5",
                 "CARDWATCH_HEALTH_PORT": str(health),
                 "CARDWATCH_METRICS_PORT": str(metrics),
+                **{f"CARDWATCH_{name.upper()}": value for name, value in more.items()},
             },
             ready_timeout_s=30,
         )

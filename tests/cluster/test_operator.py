@@ -269,6 +269,16 @@ def test_one_operator_for_all_namespaces(platform: Platform) -> None:
         operator.stop()
 
 
+def test_without_kafka_it_is_not_healthy(platform: Platform) -> None:
+    platform.stop_operator()
+    lost = platform.new_operator("operator-4", bootstrap_servers="127.0.0.1:1", stuck_after_s="3")
+    lost.start()
+    try:
+        wait_until(lambda: status_of(platform.health_url) == 500, "it to see that nothing goes on")
+    finally:
+        lost.stop()
+
+
 def test_its_health_and_its_metrics(platform: Platform) -> None:
     operator = platform.new_operator("operator-3")
     operator.start()

@@ -4,6 +4,7 @@ import logging
 import sys
 
 import kopf
+from lightkube import ConfigError
 
 from cardwatch_operator.handlers import register
 from cardwatch_operator.settings import OperatorSettings, SettingsError
@@ -19,7 +20,10 @@ def main() -> None:
     for every_request in ("httpx2", "aiohttp.access", "kopf.activities.probe"):
         logging.getLogger(every_request).setLevel(logging.WARNING)
     registry = kopf.OperatorRegistry()
-    register(registry, settings)
+    try:
+        register(registry, settings)
+    except ConfigError as error:
+        sys.exit(f"cardwatch_operator: no way to a Kubernetes API is configured: {error}")
     kopf.run(
         registry=registry,
         standalone=True,  # a Lease says which of several operators acts

@@ -5,6 +5,7 @@ transactional id, so who begins ends what others had begun, and whoever was over
 what it had planned by an older reading.
 """
 
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -25,6 +26,7 @@ from cardwatch_contracts.detector_config import ConfigRecord, decode_config_reco
 from cardwatch_contracts.topics import CONFIG_HISTORY, DETECTOR_CONFIGS
 from cardwatch_operator.known import NOTHING_KNOWN, KnownConfig
 
+_PATIENCE_S: Final = 0.2
 _WRITER: Final = "cardwatch-detector-configs"
 """Transactional id of all writers."""
 
@@ -138,21 +140,28 @@ class ConfigLog:
         )
         topics = ConfigTopics()
         names = {CONFIG_HISTORY.name, DETECTOR_CONFIGS.name}
+        deadline = time.monotonic() + self._timeout_s
         try:
             consumer.assign([TopicPartition(name, 0, OFFSET_BEGINNING) for name in names])
             while names:
-                message = consumer.poll(self._timeout_s)
-                if message is None:
+                message = consumer.poll(_PATIENCE_S)
+                if time.monotonic() > deadline:
                     raise BrokerError(
                         f"Kafka at {self._servers} has not answered for {self._timeout_s:g} s"
                     )
+                if message is None:
+                    continue
                 error = message.error()
                 if error is None:
                     topics.take(message)
+                    deadline = time.monotonic() + self._timeout_s
                 elif error.code() == KafkaError._PARTITION_EOF:
                     names.discard(message.topic() or "")
-                elif not error.retriable():
-                    raise self._error(error)
+                elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise BrokerError(
+                        f"Kafka at {self._servers} has no topic {message.topic()}: it was not set "
+                        "up by Cardwatch"
+                    )
         finally:
             consumer.close()
         return topics

@@ -1,8 +1,7 @@
 """What kopf calls: thin, for the reconciler looks at everything itself."""
 
-import logging
 import time
-from typing import Any, Final
+from typing import Any
 
 import kopf
 from lightkube import Client
@@ -15,21 +14,16 @@ from cardwatch_operator.reconciler import Reconciler
 from cardwatch_operator.settings import OperatorSettings
 from cardwatch_operator.watch import Watch
 
-_log = logging.getLogger(__name__)
 _group, _version = API_VERSION.split("/")
-_STUCK_S: Final = 60.0
-"""How long no pass may go through until Kubernetes is to start the operator anew."""
 
 
-def register(registry: kopf.OperatorRegistry, settings: OperatorSettings) -> None:
+def register(registry: kopf.OperatorRegistry, own: OperatorSettings) -> None:
     """Add the operator's handlers to a registry."""
     client = Client(field_manager=FIELD_MANAGER)
     reconciler = Reconciler(
-        settings,
-        cluster=Cluster(client, namespace=settings.namespace),
-        leadership=Leadership(
-            client, namespace=settings.lease_namespace, identity=settings.identity
-        ),
+        own,
+        cluster=Cluster(client, namespace=own.namespace),
+        leadership=Leadership(client, namespace=own.lease_namespace, identity=own.identity),
     )
     watch = Watch()
 
@@ -57,7 +51,7 @@ def register(registry: kopf.OperatorRegistry, settings: OperatorSettings) -> Non
     @kopf.on.probe(id="reconciler", registry=registry)
     def passes(**_: Any) -> str:
         silent_s = time.monotonic() - reconciler.succeeded_at_s
-        if silent_s > _STUCK_S:
+        if silent_s > own.stuck_after_s:
             raise RuntimeError(f"no pass has gone through for {silent_s:.0f} s")
         return "passes"
 
@@ -67,5 +61,3 @@ def register(registry: kopf.OperatorRegistry, settings: OperatorSettings) -> Non
         if missed:
             raise RuntimeError(f"the watch has not told of {', '.join(missed)}")
         return "hears"
-
-    own = settings

@@ -80,7 +80,6 @@ class Reconciler(threading.Thread):
             try:
                 pause_s = self._pass_or_stand_by()
                 failures = 0
-                self.succeeded_at_s = time.monotonic()
             except OvertakenError as error:
                 _log.info("%s: reading again", error)
                 pause_s = 0.0
@@ -108,11 +107,13 @@ class Reconciler(threading.Thread):
         metrics.LEADS.set(leads)
         if not leads:
             self._read_at_s = 0.0  # the other one writes meanwhile
+            self.succeeded_at_s = time.monotonic()
             return _STANDBY_S
         if not self._acks.has_caught_up:
             return _STANDBY_S  # woken when it has
         pause_s = self._pass()
         metrics.PASSES.inc()
+        self.succeeded_at_s = time.monotonic()
         return pause_s
 
     def _pass(self) -> float:

@@ -38,6 +38,9 @@ class OperatorSettings:
     resync_s: float = 10.0
     """How often all is looked at although nothing was heard."""
 
+    stuck_after_s: float = 60.0
+    """How long no pass may go through until `/healthz` says so, for Kubernetes to start it anew."""
+
     health_port: int = 8080
     """Where `/healthz` answers."""
 
@@ -45,7 +48,7 @@ class OperatorSettings:
     """Where Prometheus reads."""
 
     def __post_init__(self) -> None:
-        for name in ("ack_timeout_s", "resync_s"):
+        for name in ("ack_timeout_s", "resync_s", "stuck_after_s"):
             if not 0.1 <= getattr(self, name) <= 3600:
                 raise SettingsError(f"{_PREFIX}{name.upper()} is to be 0.1 to 3600")
         for name in ("health_port", "metrics_port"):
