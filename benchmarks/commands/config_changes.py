@@ -12,10 +12,9 @@ import typer
 from tests.chaos.faults import Load
 from tests.cluster.api_server import KubernetesApi
 from tests.cluster.definitions import install_definitions
-from tests.cluster.platform import Platform
+from tests.cluster.platform import Platform, running_platform
 from tests.integration.conftest import fetch_jars
 from tests.integration.job.feed import drain
-from tests.integration.job.stack import running_job
 
 from benchmarks.commands.options import Report
 from benchmarks.latency import Spread
@@ -28,16 +27,6 @@ EXAMPLES: Final = (
 )
 _NAME: Final = "bench"
 _BANK: Final = "bench-bank"
-_DEPLOYMENT: Final = {
-    "apiVersion": "flink.apache.org/v1beta1",
-    "kind": "FlinkDeployment",
-    "metadata": {"name": "cardwatch"},
-    "spec": {
-        "flinkVersion": "v2_2",
-        "mode": "standalone",
-        "job": {"jarURI": "local:///job.jar", "parallelism": 1, "upgradeMode": "last-state"},
-    },
-}
 _STEPS: Final = (2, 4, 1)
 _APPLY_S: Final = 60.0
 _RESCALE_S: Final = 180.0
@@ -92,7 +81,7 @@ def _edit(platform: Platform, edits: int) -> dict[str, Any]:
 
 def _rescale(platform: Platform, load: Load) -> list[dict[str, Any]]:
     """Scale the DetectorConfig as kubectl does; hold all alerts against the reference after."""
-    platform.create(_DEPLOYMENT)
+    platform.deploy_job(1)
     platform.apply(_NAME, {"selector": {"bankIds": [_BANK]}, "parallelism": 1})
     platform.wait_applied(_NAME, timeout_s=_APPLY_S)
     steps = []
@@ -143,12 +132,8 @@ def _platform() -> Iterator[Platform]:
         try:
             api.start()
             install_definitions(api)
-            with running_job(home, fetch_jars(), taskmanagers=4, started=1) as stack:
-                platform = Platform(api, stack, home / "operator")
-                try:
-                    platform.start_operator()
-                    yield platform
-                finally:
-                    platform.stop_operator()
+            jars = fetch_jars()
+            with running_platform(api, home, jars, taskmanagers=4, started=1) as platform:
+                yield platform
         finally:
             api.stop()

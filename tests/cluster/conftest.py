@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from tests.cluster.api_server import KubernetesApi
 from tests.cluster.definitions import install_definitions
-from tests.cluster.platform import Platform
+from tests.cluster.platform import Platform, running_platform
 from tests.integration.conftest import fetched_jars
-from tests.integration.job.stack import running_job
 
 __all__ = ["fetched_jars"]
 
@@ -31,10 +30,5 @@ def platform(
 ) -> Iterator[Platform]:
     """The job on two TaskManagers, and the operator, for tests that use configs of their own."""
     home = tmp_path_factory.mktemp("operator")
-    with running_job(home, fetched_jars, taskmanagers=2) as stack:
-        platform = Platform(api, stack, home / "operator")
-        try:
-            platform.start_operator()
-            yield platform
-        finally:
-            platform.stop_operator()
+    with running_platform(api, home, fetched_jars, taskmanagers=2, started=2) as platform:
+        yield platform

@@ -5,7 +5,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,9 @@ from confluent_kafka import Producer
 from lightkube import Client, KubeConfig
 from lightkube.types import PatchType
 from tests.cluster.api_server import OPERATOR, KubernetesApi
-from tests.integration.job.stack import JobStack
+from tests.integration.job.feed import wait_until
+from tests.integration.job.stack import JobStack, running_job
+from tests.unit.transactions import make_transaction
 
 from cardwatch_contracts.alert import Alert, decode_alert
 from cardwatch_contracts.codec import encode
@@ -25,7 +28,8 @@ from cardwatch_local.ports import LOOPBACK, free_ports
 from cardwatch_local.reading.topic import read_topic, value_of
 from cardwatch_local.service import Service, ServiceSpec
 from cardwatch_operator.cluster import DETECTOR_CONFIG
-from cardwatch_operator.config_log import ConfigLog, ConfigTopics
+from cardwatch_operator.config_log import ConfigLog
+from cardwatch_operator.config_topics import ConfigTopics
 
 MANIFESTS: Final = Path(__file__).parents[2] / "k8s" / "operator"
 ACK_TIMEOUT_S: Final = 4.0
@@ -107,9 +111,23 @@ class Platform:
             f"{names} to be forgotten",
         )
 
-    def create(self, document: Mapping[str, Any]) -> None:
-        """Apply any resource."""
-        self.api.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(dict(document)))
+    def deploy_job(self, parallelism: int) -> None:
+        """Apply the job's FlinkDeployment, which nobody acts on."""
+        document = {
+            "apiVersion": "flink.apache.org/v1beta1",
+            "kind": "FlinkDeployment",
+            "metadata": {"name": "cardwatch"},
+            "spec": {
+                "flinkVersion": "v2_2",
+                "mode": "standalone",
+                "job": {
+                    "jarURI": "local:///job.jar",
+                    "parallelism": parallelism,
+                    "upgradeMode": "last-state",
+                },
+            },
+        }
+        self.api.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(document))
 
     def patch(self, name: str, spec: Mapping[str, Any]) -> int:
         """Change a DetectorConfig's spec, and return its `metadata.generation`."""
@@ -227,30 +245,26 @@ def status_of(url: str) -> int | None:
         return None
 
 
-def wait_until(done: Callable[[], bool], what: str, timeout_s: float = 60) -> None:
-    """Ask again and again until it is done."""
-    deadline = time.monotonic() + timeout_s
-    while not done():
-        assert time.monotonic() < deadline, f"waited {timeout_s:.0f} s for {what}"
-        time.sleep(0.1)
+@contextmanager
+def running_platform(
+    api: KubernetesApi, home: Path, fetched_jars: Path, *, taskmanagers: int, started: int
+) -> Iterator[Platform]:
+    """Run the job on `started` of `taskmanagers` TaskManagers, and the operator beside it."""
+    with running_job(home, fetched_jars, taskmanagers=taskmanagers, started=started) as stack:
+        platform = Platform(api, stack, home / "operator")
+        try:
+            platform.start_operator()
+            yield platform
+        finally:
+            platform.stop_operator()
 
 
 def _payment(name: str, number: int, amount_minor: int, bank_id: str) -> Transaction:
-    return Transaction(
+    return make_transaction(
         transaction_id=name,
         event_time=time.time_ns() // 1_000_000 - (600_000 if name.startswith("asked") else 0),
         user_id=f"payer-{number}",
         card_id=f"tok_payer_{number}",
         bank_id=bank_id,
-        payment_system="visa",
         amount_minor=amount_minor,
-        currency="EUR",
-        merchant_id="m-1",
-        merchant_category="grocery",
-        country="DE",
-        city="Berlin",
-        latitude=52.52,
-        longitude=13.40,
-        pin_used=True,
-        channel="chip",
     )

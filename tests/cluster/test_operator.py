@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 from tests.cluster.api_server import OPERATOR_OF_ALL
-from tests.cluster.platform import ACK_TIMEOUT_S, MANIFESTS, Platform, status_of, wait_until
+from tests.cluster.platform import ACK_TIMEOUT_S, MANIFESTS, Platform, status_of
+from tests.integration.job.feed import wait_until
 
 from cardwatch_operator.crd import detector_config_crd
 
@@ -198,17 +199,7 @@ def test_the_younger_of_two_that_claim_the_same_says_so(platform: Platform) -> N
 
 def test_scaled_with_kubectl(platform: Platform) -> None:
     platform.api.kubectl("delete", "dc", "--all")
-    deployment = {
-        "apiVersion": "flink.apache.org/v1beta1",
-        "kind": "FlinkDeployment",
-        "metadata": {"name": "cardwatch"},
-        "spec": {
-            "flinkVersion": "v2_2",
-            "mode": "standalone",
-            "job": {"jarURI": "local:///job.jar", "parallelism": 2, "upgradeMode": "last-state"},
-        },
-    }
-    platform.api.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(deployment))
+    platform.deploy_job(2)
     platform.apply("scaled", {"parallelism": 2})
     platform.wait_reason("scaled", "Rescaled", "Rescaled")
     platform.api.kubectl("scale", "dc/scaled", "--replicas=1")

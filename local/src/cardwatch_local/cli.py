@@ -10,7 +10,17 @@ from typing import Annotated, Any
 import typer
 from confluent_kafka import KafkaException
 
-from cardwatch_local.commands import alerts, cards, configs, demo, explain, generate, replay, stack
+from cardwatch_local.commands import (
+    alerts,
+    cards,
+    config_history,
+    configs,
+    demo,
+    explain,
+    generate,
+    replay,
+    stack,
+)
 from cardwatch_local.errors import StackError
 
 app = typer.Typer(
@@ -66,9 +76,9 @@ _register(cards.cards, cards.EXAMPLES, _LOOK)
 _register(configs.apply, configs.APPLY_EXAMPLES, _TUNE)
 _register(configs.get, configs.GET_EXAMPLES, _TUNE)
 _register(configs.diff, configs.DIFF_EXAMPLES, _TUNE)
-_register(configs.history, configs.HISTORY_EXAMPLES, _TUNE)
-_register(configs.rollback, configs.ROLLBACK_EXAMPLES, _TUNE)
-_register(configs.delete, configs.DELETE_EXAMPLES, _TUNE)
+_register(config_history.history, config_history.HISTORY_EXAMPLES, _TUNE)
+_register(config_history.rollback, config_history.ROLLBACK_EXAMPLES, _TUNE)
+_register(config_history.delete, config_history.DELETE_EXAMPLES, _TUNE)
 
 
 def _show_version(wanted: bool) -> None:

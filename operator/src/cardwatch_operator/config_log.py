@@ -8,7 +8,6 @@ what it had planned by an older reading.
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final
 
 from confluent_kafka import (
@@ -16,15 +15,14 @@ from confluent_kafka import (
     Consumer,
     KafkaError,
     KafkaException,
-    Message,
     Producer,
     TopicPartition,
 )
 
-from cardwatch_contracts.codec import InvalidRecordError, encode
-from cardwatch_contracts.detector_config import ConfigRecord, decode_config_record
+from cardwatch_contracts.codec import encode
+from cardwatch_contracts.detector_config import ConfigRecord
 from cardwatch_contracts.topics import CONFIG_HISTORY, DETECTOR_CONFIGS
-from cardwatch_operator.known import NOTHING_KNOWN, KnownConfig
+from cardwatch_operator.config_topics import ConfigTopics
 
 _PATIENCE_S: Final = 0.2
 _WRITER: Final = "cardwatch-detector-configs"
@@ -37,59 +35,6 @@ class BrokerError(Exception):
 
 class OvertakenError(BrokerError):
     """Another writer has begun since this one had: read again, and plan again."""
-
-
-class ConfigTopics:
-    """What the two topics held when they were read."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, KnownConfig] = {}
-        """By name."""
-        self._history: dict[tuple[str, int], tuple[ConfigRecord, int]] = {}
-
-    def take(self, message: Message) -> None:
-        """Take a message of either topic, in their order."""
-        record = self._record_of(message)
-        key = message.key() or b""
-        name = (key if isinstance(key, str) else key.decode(errors="replace")).partition("/")[0]
-        _, time_ms = message.timestamp()
-        if record is None and message.topic() == DETECTOR_CONFIGS.name and message.value() is None:
-            before = self.known.get(name, NOTHING_KNOWN)
-            self.known[name] = replace(before, current=None)
-        elif record is not None:
-            self.note(record, time_ms, current=message.topic() == DETECTOR_CONFIGS.name)
-
-    def note(self, record: ConfigRecord, time_ms: int, *, current: bool = True) -> None:
-        """Take a record that was published at a time, milliseconds since 1970-01-01 UTC."""
-        key = (record.name, record.generation)
-        if key in self._history:
-            time_ms = min(time_ms, self._history[key][1])  # it was published again
-        self._history[key] = (record, time_ms)
-        before = self.known.get(record.name, NOTHING_KNOWN)
-        newest = before.current
-        if current and (newest is None or newest.generation <= record.generation):
-            newest = record
-        is_this = newest is not None and newest.generation == record.generation
-        self.known[record.name] = KnownConfig(
-            current=newest,
-            generation=max(before.generation, record.generation),
-            published_at=time_ms if is_this else before.published_at,
-        )
-
-    def history(self, name: str) -> list[tuple[ConfigRecord, int]]:
-        """Return every generation of a name, oldest first, and when it was published.
-
-        Times are milliseconds since 1970-01-01 UTC.
-        """
-        return [entry for (of, _), entry in sorted(self._history.items()) if of == name]
-
-    @staticmethod
-    def _record_of(message: Message) -> ConfigRecord | None:
-        value = message.value()
-        try:
-            return decode_config_record(value.encode() if isinstance(value, str) else value)
-        except InvalidRecordError:  # the job passes it over too
-            return None
 
 
 class ConfigLog:

@@ -17,16 +17,14 @@ from cardwatch_operator import metrics
 from cardwatch_operator.ack_reader import AckReader
 from cardwatch_operator.acknowledgements import Acknowledgements
 from cardwatch_operator.cluster import Cluster, ClusterError
-from cardwatch_operator.config_log import BrokerError, ConfigLog, ConfigTopics, OvertakenError
-from cardwatch_operator.conflicts import namesake_of, owner_of_parallelism, winner_over
-from cardwatch_operator.flink_rest import FlinkRest
-from cardwatch_operator.known import NOTHING_KNOWN
+from cardwatch_operator.config_log import BrokerError, ConfigLog, OvertakenError
+from cardwatch_operator.config_topics import ConfigTopics
+from cardwatch_operator.conflicts import namesake_of
 from cardwatch_operator.lease import Leadership
 from cardwatch_operator.plan import plan_resources
-from cardwatch_operator.rescale import Job, job_of, needs_rescale, rescaled, was_asked_for
+from cardwatch_operator.report import Reporter
 from cardwatch_operator.resources import Resource
 from cardwatch_operator.settings import OperatorSettings
-from cardwatch_operator.status import Situation, changes, status_of
 
 _log = logging.getLogger(__name__)
 _SOON_S: Final = 1.0
@@ -49,6 +47,7 @@ class Reconciler(threading.Thread):
         super().__init__(name="reconciler", daemon=True)
         self._settings = settings
         self._cluster = cluster
+        self._reporter = Reporter(settings, cluster=cluster)
         self._leadership = leadership
         self._config_log = ConfigLog(settings.bootstrap_servers)
         self._topics = ConfigTopics()
@@ -125,7 +124,7 @@ class Reconciler(threading.Thread):
         acks = self._acks.acks
         self._retry(acks)
         self._forget_withdrawn(acks)
-        changing = self._report(acks)
+        changing = self._reporter.report(self.resources, self._topics.known, acks)
         return _SOON_S if changing else min(self._settings.resync_s, _SOON_S * 5)
 
     def _read_topics(self) -> None:
@@ -189,94 +188,8 @@ class Reconciler(threading.Thread):
             _log.info("DetectorConfig %s: withdrawn everywhere", name)
 
     def _is_own(self, record: ConfigRecord) -> bool:
-        return record.origin is not None and self._settings.namespace in (
-            "",
-            record.origin.namespace,
-        )
-
-    def _report(self, acks: Acknowledgements) -> bool:
-        """Write what changed in the resources' status; return whether a job is to change."""
-        jobs: dict[tuple[str, str], Job] = {}
-        changing = False
-        ready = 0
-        for resource in self.resources:
-            job = self._job_of(resource, jobs)
-            job_name = job.name
-            near = [each for each in self.resources if each.namespace == resource.namespace]
-            namesake = namesake_of(resource, self.resources)
-            owner = owner_of_parallelism(job_name, near)
-            if needs_rescale(resource, owner, job):
-                job = jobs[resource.namespace, job_name] = self._rescale(resource, job)
-            situation = Situation(
-                resource=resource,
-                known=self._topics.known.get(resource.name, NOTHING_KNOWN),
-                acks=acks,
-                namesake=namesake,
-                winner=winner_over(resource, self.resources),
-                rescaled=rescaled(resource, owner, job),
-                parallelism=job.running or acks.parallelism,
-            )
-            changing |= situation.rescaled.reason == "Rescaling"
-            ready += self._write(resource, situation)
-        metrics.CONFIGS.labels("true").set(ready)
-        metrics.CONFIGS.labels("false").set(len(self.resources) - ready)
-        return changing
-
-    def _rescale(self, resource: Resource, job: Job) -> Job:
-        assert resource.spec is not None, "it owns the parallelism"
-        wanted = resource.spec.parallelism
-        self._cluster.set_parallelism(job.name, resource.namespace, wanted)
-        if was_asked_for(resource):
-            message = (
-                f"somebody set the parallelism of FlinkDeployment {job.name} to {job.wanted}: "
-                f"it is {wanted} again. Change it here"
-            )
-            self._cluster.tell(resource, [("Warning", "Reverted", message)])
-        return replace(job, wanted=wanted)
-
-    def _job_of(self, resource: Resource, jobs: dict[tuple[str, str], Job]) -> Job:
-        name = resource.spec.job_ref if resource.spec is not None else ""
-        key = (resource.namespace, name)
-        if name and key not in jobs:
-            url = self._settings.flink_rest.format(job=name, namespace=resource.namespace)
-            jobs[key] = job_of(
-                name,
-                self._cluster.flink_deployment(name, resource.namespace),
-                FlinkRest(url).running_parallelism(),
-            )
-        return jobs.get(key, Job(name=name, wanted=None))
-
-    def _write(self, resource: Resource, situation: Situation) -> bool:
-        """Write status and Events where they changed; return whether the resource is ready."""
-        status = status_of(
-            situation,
-            now_ms=_now_ms(),
-            ack_timeout_ms=int(self._settings.ack_timeout_s * 1000),
-        )
-        if status != resource.status and self._cluster.write_status(resource, status):
-            said = changes(resource.status, status)
-            self._cluster.tell(
-                resource,
-                [
-                    (
-                        "Warning" if _is_trouble(condition.reason) else "Normal",
-                        condition.reason,
-                        condition.message,
-                    )
-                    for condition in said
-                    if condition.type != "Ready" or condition.reason in ("Ready", "Conflict")
-                ],
-            )
-            before = resource.status.get("appliedGeneration")
-            if status.get("appliedGeneration") not in (None, before):
-                metrics.APPLY_SECONDS.observe(status["millisecondsToApply"] / 1000)
-        return any(
-            each["type"] == "Ready" and each["status"] == "True" for each in status["conditions"]
-        )
-
-
-def _is_trouble(reason: str) -> bool:
-    return reason in ("InvalidSpec", "AckTimeout", "Conflict", "NameTaken", "Refused")
+        own = self._settings.namespace
+        return record.origin is not None and own in ("", record.origin.namespace)
 
 
 def _now_ms() -> int:

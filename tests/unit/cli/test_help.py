@@ -4,7 +4,17 @@ import pytest
 from typer.testing import CliRunner
 
 from cardwatch_local.cli import app
-from cardwatch_local.commands import alerts, cards, configs, demo, explain, generate, replay, stack
+from cardwatch_local.commands import (
+    alerts,
+    cards,
+    config_history,
+    configs,
+    demo,
+    explain,
+    generate,
+    replay,
+    stack,
+)
 
 EXAMPLES = {
     "demo": demo.EXAMPLES,
@@ -21,9 +31,9 @@ EXAMPLES = {
     "apply": configs.APPLY_EXAMPLES,
     "get": configs.GET_EXAMPLES,
     "diff": configs.DIFF_EXAMPLES,
-    "history": configs.HISTORY_EXAMPLES,
-    "rollback": configs.ROLLBACK_EXAMPLES,
-    "delete": configs.DELETE_EXAMPLES,
+    "history": config_history.HISTORY_EXAMPLES,
+    "rollback": config_history.ROLLBACK_EXAMPLES,
+    "delete": config_history.DELETE_EXAMPLES,
 }
 RUNNER = CliRunner(env={"COLUMNS": "140", "NO_COLOR": "1", "TERM": "dumb"})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from cardwatch_contracts.detector_config import ConfigAck, ConfigRecord
 from cardwatch_job.rules import Rules
 from cardwatch_operator.acknowledgements import Acknowledgements
-from cardwatch_operator.config_log import ConfigTopics
+from cardwatch_operator.config_topics import ConfigTopics
 from cardwatch_operator.plan import plan_resources
 from cardwatch_operator.resources import Resource
 

@@ -3,7 +3,7 @@ from itertools import permutations
 import pytest
 from tests.unit.operator.resource_samples import a_record
 
-from cardwatch_operator.config_log import ConfigTopics
+from cardwatch_operator.config_topics import ConfigTopics
 
 
 @pytest.mark.parametrize("order", list(permutations((1, 2, 3))))

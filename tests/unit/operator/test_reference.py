@@ -10,7 +10,8 @@ import pytest
 from cardwatch_contracts.detector_config import Detectors
 from cardwatch_operator import rescale, status
 from cardwatch_operator.crd import detector_config_crd
-from cardwatch_operator.reference import REASONS, reference_page
+from cardwatch_operator.reference import reference_page
+from cardwatch_operator.reference_text import REASONS
 
 _WORD = re.compile(r"[A-Z][A-Za-z]+")
 _NO_REASONS = {"True", "False", "Unknown", "Applied"}

@@ -14,7 +14,8 @@ from cardwatch_contracts.topics import CONFIG_ACKS
 from cardwatch_local.errors import StackError
 from cardwatch_local.reading.topic import beginnings, follow_topic, value_of
 from cardwatch_operator.acknowledgements import Acknowledgements
-from cardwatch_operator.config_log import BrokerError, ConfigLog, ConfigTopics, OvertakenError
+from cardwatch_operator.config_log import BrokerError, ConfigLog, OvertakenError
+from cardwatch_operator.config_topics import ConfigTopics
 
 _ATTEMPTS: Final = 5
 

@@ -1,0 +1,87 @@
+"""What the commands that change DetectorConfigs have in common."""
+
+import time
+from collections.abc import Iterable
+from typing import Annotated
+
+from cardwatch_contracts.detector_config import ConfigRecord
+from cardwatch_local.commands import output
+from cardwatch_local.commands.options import duration_option
+from cardwatch_local.configs.apply import Applied, Plan, publish_and_wait
+from cardwatch_local.errors import StackError
+from cardwatch_operator.config_topics import ConfigTopics
+from cardwatch_operator.known import NOTHING_KNOWN
+
+Timeout = Annotated[float, duration_option("How long to wait for the job's word.")]
+
+
+def publish(kafka: str, plan: Plan, *, timeout_s: float) -> None:
+    """Publish what `plan` says, and tell what became of it.
+
+    Raises:
+        StackError: Not every subtask has acknowledged in time.
+    """
+    outcome = publish_and_wait(kafka, plan, timeout_s=timeout_s)
+    for applied in outcome:
+        output.say(_sentence(applied))
+    if not all(applied.is_complete for applied in outcome):
+        raise StackError(f"not every subtask has acknowledged within {timeout_s:g} s")
+
+
+def refuse_those_of_kubernetes(topics: ConfigTopics, names: Iterable[str]) -> None:
+    """Leave configs to Kubernetes that stand there: its operator would bring them back.
+
+    Raises:
+        StackError: One of them does.
+    """
+    for name in names:
+        current = topics.known.get(name, NOTHING_KNOWN).in_force
+        if current is not None and current.origin is not None:
+            raise StackError(
+                f"detectorconfig/{name} is a resource of Kubernetes, in namespace "
+                f"{current.origin.namespace}: change it there, with kubectl"
+            )
+
+
+def in_force(topics: ConfigTopics, name: str) -> ConfigRecord:
+    """Return the config in force under a name.
+
+    Raises:
+        StackError: There is none.
+    """
+    current = topics.known.get(bare_name(name), NOTHING_KNOWN).in_force
+    if current is None:
+        others = sorted(other for other, known in topics.known.items() if known.in_force)
+        there = ", ".join(others) or "none but the built-in one"
+        raise StackError(f"no DetectorConfig {bare_name(name)!r}; there is {there}")
+    return current
+
+
+def bare_name(name: str) -> str:
+    """Return a name without the kind that kubectl puts in front of it."""
+    kind, _, bare = name.rpartition("/")
+    return bare if kind in ("", "dc", "detectorconfig", "detectorconfigs") else name
+
+
+def now_ms() -> int:
+    """Return the wall clock, milliseconds since 1970-01-01 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def _sentence(applied: Applied) -> str:
+    record, acks = applied.record, applied.acknowledgements
+    subject = f"detectorconfig/{record.name}"
+    verb = "withdrawn" if record.withdrawn else "applied"
+    if acks.parallelism is None:
+        return (
+            f"{subject} published (generation {record.generation}), but no subtask has "
+            "acknowledged it: is the job running? See `cardwatch status`"
+        )
+    missing = acks.missing(record)
+    there = f"{acks.parallelism - len(missing)} of {acks.parallelism} subtasks"
+    if missing:
+        return (
+            f"{subject} published (generation {record.generation}), {there}; "
+            f"missing: subtask {', '.join(map(str, missing))}"
+        )
+    return f"{subject} {verb} (generation {record.generation}, {there}, {applied.seconds:.1f} s)"

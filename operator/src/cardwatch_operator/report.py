@@ -1,0 +1,121 @@
+"""Tells the user what became of each DetectorConfig, and has jobs rescaled."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from cardwatch_operator import metrics
+from cardwatch_operator.acknowledgements import Acknowledgements
+from cardwatch_operator.cluster import Cluster
+from cardwatch_operator.conflicts import namesake_of, owner_of_parallelism, winner_over
+from cardwatch_operator.flink_rest import FlinkRest
+from cardwatch_operator.known import NOTHING_KNOWN, KnownConfig
+from cardwatch_operator.rescale import Job, job_of, needs_rescale, rescaled, was_asked_for
+from cardwatch_operator.resources import Resource
+from cardwatch_operator.settings import OperatorSettings
+from cardwatch_operator.status import Situation, changes, status_of
+
+
+class Reporter:
+    """Writes status and Events of DetectorConfigs, and the parallelism of their jobs."""
+
+    def __init__(self, settings: OperatorSettings, *, cluster: Cluster) -> None:
+        self._settings = settings
+        self._cluster = cluster
+
+    def report(
+        self,
+        resources: Sequence[Resource],
+        known: Mapping[str, KnownConfig],
+        acks: Acknowledgements,
+    ) -> bool:
+        """Write what changed in the resources' status; return whether a job is to change.
+
+        Raises:
+            ClusterError: the API does not answer, or refuses.
+        """
+        jobs: dict[tuple[str, str], Job] = {}
+        changing = False
+        ready = 0
+        for resource in resources:
+            job = self._job_of(resource, jobs)
+            job_name = job.name
+            near = [each for each in resources if each.namespace == resource.namespace]
+            namesake = namesake_of(resource, resources)
+            owner = owner_of_parallelism(job_name, near)
+            if needs_rescale(resource, owner, job):
+                job = jobs[resource.namespace, job_name] = self._rescale(resource, job)
+            situation = Situation(
+                resource=resource,
+                known=known.get(resource.name, NOTHING_KNOWN),
+                acks=acks,
+                namesake=namesake,
+                winner=winner_over(resource, resources),
+                rescaled=rescaled(resource, owner, job),
+                parallelism=job.running or acks.parallelism,
+            )
+            changing |= situation.rescaled.reason == "Rescaling"
+            ready += self._write(resource, situation)
+        metrics.CONFIGS.labels("true").set(ready)
+        metrics.CONFIGS.labels("false").set(len(resources) - ready)
+        return changing
+
+    def _rescale(self, resource: Resource, job: Job) -> Job:
+        assert resource.spec is not None, "it owns the parallelism"
+        wanted = resource.spec.parallelism
+        self._cluster.set_parallelism(job.name, resource.namespace, wanted)
+        if was_asked_for(resource):
+            message = (
+                f"somebody set the parallelism of FlinkDeployment {job.name} to {job.wanted}: "
+                f"it is {wanted} again. Change it here"
+            )
+            self._cluster.tell(resource, [("Warning", "Reverted", message)])
+        return replace(job, wanted=wanted)
+
+    def _job_of(self, resource: Resource, jobs: dict[tuple[str, str], Job]) -> Job:
+        name = resource.spec.job_ref if resource.spec is not None else ""
+        key = (resource.namespace, name)
+        if name and key not in jobs:
+            url = self._settings.flink_rest.format(job=name, namespace=resource.namespace)
+            jobs[key] = job_of(
+                name,
+                self._cluster.flink_deployment(name, resource.namespace),
+                FlinkRest(url).running_parallelism(),
+            )
+        return jobs.get(key, Job(name=name, wanted=None))
+
+    def _write(self, resource: Resource, situation: Situation) -> bool:
+        """Write status and Events where they changed; return whether the resource is ready."""
+        status = status_of(
+            situation,
+            now_ms=_now_ms(),
+            ack_timeout_ms=int(self._settings.ack_timeout_s * 1000),
+        )
+        if status != resource.status and self._cluster.write_status(resource, status):
+            said = changes(resource.status, status)
+            self._cluster.tell(
+                resource,
+                [
+                    (
+                        "Warning" if _is_trouble(condition.reason) else "Normal",
+                        condition.reason,
+                        condition.message,
+                    )
+                    for condition in said
+                    if condition.type != "Ready" or condition.reason in ("Ready", "Conflict")
+                ],
+            )
+            before = resource.status.get("appliedGeneration")
+            if status.get("appliedGeneration") not in (None, before):
+                metrics.APPLY_SECONDS.observe(status["millisecondsToApply"] / 1000)
+        return any(
+            each["type"] == "Ready" and each["status"] == "True" for each in status["conditions"]
+        )
+
+
+def _is_trouble(reason: str) -> bool:
+    return reason in ("InvalidSpec", "AckTimeout", "Conflict", "NameTaken", "Refused")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
