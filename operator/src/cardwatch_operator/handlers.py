@@ -52,12 +52,12 @@ def register(registry: kopf.OperatorRegistry, own: OperatorSettings) -> None:
     def passes(**_: Any) -> str:
         silent_s = time.monotonic() - reconciler.succeeded_at_s
         if silent_s > own.stuck_after_s:
-            raise RuntimeError(f"no pass has gone through for {silent_s:.0f} s")
+            raise kopf.PermanentError(f"no pass has gone through for {silent_s:.0f} s")
         return "passes"
 
     @kopf.on.probe(id="watch", registry=registry)
     def hears(**_: Any) -> str:
         missed = watch.missed(reconciler.resources)
         if missed:
-            raise RuntimeError(f"the watch has not told of {', '.join(missed)}")
+            raise kopf.PermanentError(f"the watch has not told of {', '.join(missed)}")
         return "hears"

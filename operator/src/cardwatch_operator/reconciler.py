@@ -109,6 +109,7 @@ class Reconciler(threading.Thread):
             self.succeeded_at_s = time.monotonic()
             return _STANDBY_S
         if not self._acks.has_caught_up:
+            _log.warning("waiting for Kafka at %s", self._settings.bootstrap_servers)
             return _STANDBY_S  # woken when it has
         pause_s = self._pass()
         metrics.PASSES.inc()
