@@ -169,7 +169,7 @@ def test_a_config_is_applied_acknowledged_and_shown(running: User) -> None:
     assert "strict unchanged (generation 1)" in running.run("apply", "-f", str(file)).stdout
     file.write_text(STRICT.replace("100", "200"))
     assert "generation 2, 1 of 1" in running.run("apply", "-f", str(file)).stdout
-    assert "veryHighValue.maxAmountMinor=200" in running.run("get", "dc").stdout
+    assert "veryHighValue.maxAmountMinor 1000000 → 200" in running.run("get", "dc").stdout
     shown = json.loads(running.run("get", "dc", "strict", "-o", "json").stdout)
     assert shown[0]["spec"]["selector"] == {"bankIds": ["A"]}
 

@@ -13,7 +13,7 @@ def differences(before: DetectorConfigSpec, after: DetectorConfigSpec) -> list[s
     old, new = (dict(_settings(msgspec.to_builtins(spec))) for spec in (before, after))
     return [
         f"{name} {_text(old.get(name))} → {_text(new.get(name))}"
-        for name in dict.fromkeys([*old, *new])
+        for name in dict.fromkeys([*new, *old])
         if old.get(name) != new.get(name)
     ]
 
