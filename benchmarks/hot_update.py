@@ -16,7 +16,8 @@ from cardwatch_contracts.detector_config import (
     decode_config_ack,
 )
 from cardwatch_contracts.topics import CONFIG_ACKS, DETECTOR_CONFIGS
-from cardwatch_local.reading.topic import beginnings, new_consumer, value_of
+from cardwatch_local.reading.topic import beginnings, value_of
+from cardwatch_operator.reader import new_consumer
 
 _NAME: Final = "bench"
 _TIMEOUT_S: Final = 60.0

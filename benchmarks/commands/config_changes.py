@@ -107,20 +107,17 @@ def _rescale(platform: Platform, load: Load) -> list[dict[str, Any]]:
 
 
 def _is_applied(revision: int) -> Callable[[dict[str, Any]], bool]:
-    return lambda status: any(
-        each["type"] == "Applied"
-        and each["status"] == "True"
-        and each["observedGeneration"] == revision
-        for each in status.get("conditions", ())
-    )
+    return lambda status: _holds(status, "Applied") and status["observedGeneration"] == revision
 
 
 def _is_rescaled_to(count: int) -> Callable[[dict[str, Any]], bool]:
-    return lambda status: (
-        status.get("parallelism") == count
-        and any(
-            each["type"] == "Rescaled" and each["status"] == "True" for each in status["conditions"]
-        )
+    return lambda status: status.get("parallelism") == count and _holds(status, "Rescaled")
+
+
+def _holds(status: dict[str, Any], condition: str) -> bool:
+    return any(
+        each["type"] == condition and each["status"] == "True"
+        for each in status.get("conditions", ())
     )
 
 

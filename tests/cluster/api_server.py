@@ -67,6 +67,8 @@ class KubernetesApi:
         folder.mkdir(parents=True, exist_ok=True)
         self._program = kubernetes_programs()
         self.url = ""
+        self.kubeconfig = Path()
+        """Of somebody who may do everything."""
         self._users = {_ADMIN: ("admin", "system:masters")} | {
             token: (
                 f"system:serviceaccount:{namespace}:cardwatch-operator",
@@ -76,14 +78,9 @@ class KubernetesApi:
         }
         self._services: list[Service] = []
 
-    @property
-    def kubeconfig(self) -> Path:
-        """A kubeconfig of somebody who may do everything."""
-        return self.kubeconfig_of(_ADMIN)
-
-    def kubeconfig_of(self, token: str, *, namespace: str = "default") -> Path:
+    def kubeconfig_of(self, token: str) -> Path:
         """Write the kubeconfig of a token's owner."""
-        path = self._folder / f"kubeconfig-{token}-{namespace}"
+        path = self._folder / f"kubeconfig-{token}"
         path.write_text(
             yaml.safe_dump(
                 {
@@ -103,7 +100,7 @@ class KubernetesApi:
                             "context": {
                                 "cluster": "test",
                                 "user": "test",
-                                "namespace": namespace,
+                                "namespace": "default",
                             },
                         }
                     ],
@@ -130,6 +127,7 @@ class KubernetesApi:
                 if not attempts_left:
                     raise
             else:
+                self.kubeconfig = self.kubeconfig_of(_ADMIN)
                 return
 
     def stop(self) -> None:

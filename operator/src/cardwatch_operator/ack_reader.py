@@ -5,12 +5,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, TopicPartition
 
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.detector_config import decode_config_ack
 from cardwatch_contracts.topics import CONFIG_ACKS
 from cardwatch_operator.acknowledgements import Acknowledgements
+from cardwatch_operator.reader import new_consumer, value_of
 
 _PATIENCE_S: Final = 0.5
 
@@ -40,16 +41,7 @@ class AckReader(threading.Thread):
 
     def run(self) -> None:
         """Read until `end`."""
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self._servers,
-                "group.id": "cardwatch-operator",  # required by the client, never joined
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "isolation.level": "read_uncommitted",
-                "log_level": 0,
-            }
-        )
+        consumer = new_consumer(self._servers, isolation="read_uncommitted")
         consumer.assign([TopicPartition(CONFIG_ACKS.name, 0, OFFSET_BEGINNING)])
         try:
             while not self._ended.is_set():
@@ -62,11 +54,8 @@ class AckReader(threading.Thread):
                         self._caught_up = True
                         self._on_news()
                     continue
-                value = message.value()
                 with suppress(InvalidRecordError), self._lock:
-                    self._acks.add(
-                        decode_config_ack(value.encode() if isinstance(value, str) else value)
-                    )
+                    self._acks.add(decode_config_ack(value_of(message)))
                 if self._caught_up:
                     self._on_news()
         finally:

@@ -12,7 +12,6 @@ from typing import Final
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
-    Consumer,
     KafkaError,
     KafkaException,
     Producer,
@@ -23,6 +22,7 @@ from cardwatch_contracts.codec import encode
 from cardwatch_contracts.detector_config import ConfigRecord
 from cardwatch_contracts.topics import CONFIG_HISTORY, DETECTOR_CONFIGS
 from cardwatch_operator.config_topics import ConfigTopics
+from cardwatch_operator.reader import new_consumer
 
 _PATIENCE_S: Final = 0.2
 _WRITER: Final = "cardwatch-detector-configs"
@@ -73,16 +73,7 @@ class ConfigLog:
         Raises:
             BrokerError: Kafka does not answer.
         """
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self._servers,
-                "group.id": _WRITER,  # required by the client, never joined
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "isolation.level": "read_committed",
-                "log_level": 0,
-            }
-        )
+        consumer = new_consumer(self._servers)
         topics = ConfigTopics()
         names = {CONFIG_HISTORY.name, DETECTOR_CONFIGS.name}
         deadline = time.monotonic() + self._timeout_s

@@ -1,5 +1,6 @@
 """What the topics of DetectorConfigs hold."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from confluent_kafka import Message
@@ -8,6 +9,7 @@ from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.detector_config import ConfigRecord, decode_config_record
 from cardwatch_contracts.topics import DETECTOR_CONFIGS
 from cardwatch_operator.known import NOTHING_KNOWN, KnownConfig
+from cardwatch_operator.reader import key_of, value_of
 
 
 class ConfigTopics:
@@ -20,15 +22,15 @@ class ConfigTopics:
 
     def take(self, message: Message) -> None:
         """Take a message of either topic, in their order."""
-        record = self._record_of(message)
-        key = message.key() or b""
-        name = (key if isinstance(key, str) else key.decode(errors="replace")).partition("/")[0]
         _, time_ms = message.timestamp()
-        if record is None and message.topic() == DETECTOR_CONFIGS.name and message.value() is None:
-            before = self.known.get(name, NOTHING_KNOWN)
-            self.known[name] = replace(before, current=None)
-        elif record is not None:
-            self.note(record, time_ms, current=message.topic() == DETECTOR_CONFIGS.name)
+        is_current = message.topic() == DETECTOR_CONFIGS.name
+        value = value_of(message)
+        if value is not None:
+            with suppress(InvalidRecordError):  # the job passes it over too
+                self.note(decode_config_record(value), time_ms, current=is_current)
+        elif is_current:
+            name = (key_of(message) or b"").decode(errors="replace")
+            self.known[name] = replace(self.known.get(name, NOTHING_KNOWN), current=None)
 
     def note(self, record: ConfigRecord, time_ms: int, *, current: bool = True) -> None:
         """Take a record that was published at a time, milliseconds since 1970-01-01 UTC."""
@@ -53,11 +55,3 @@ class ConfigTopics:
         Times are milliseconds since 1970-01-01 UTC.
         """
         return [entry for (of, _), entry in sorted(self._history.items()) if of == name]
-
-    @staticmethod
-    def _record_of(message: Message) -> ConfigRecord | None:
-        value = message.value()
-        try:
-            return decode_config_record(value.encode() if isinstance(value, str) else value)
-        except InvalidRecordError:  # the job passes it over too
-            return None

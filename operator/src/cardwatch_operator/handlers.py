@@ -45,8 +45,8 @@ def register(registry: kopf.OperatorRegistry, own: OperatorSettings) -> None:
 
     @kopf.on.event(_group, _version, "detectorconfigs", registry=registry)
     def changed(meta: kopf.Meta, type: str | None, **_: Any) -> None:
-        watch.heard(meta["uid"], 0 if type == "DELETED" else int(meta["generation"]))
-        reconciler.wake()
+        if watch.heard(meta["uid"], 0 if type == "DELETED" else int(meta["generation"])):
+            reconciler.wake()
 
     @kopf.on.probe(id="reconciler", registry=registry)
     def passes(**_: Any) -> str:

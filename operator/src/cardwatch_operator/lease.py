@@ -13,7 +13,8 @@ from lightkube.resources.coordination_v1 import Lease
 LEASE_NAME: Final = "cardwatch-operator"
 DURATION_S: Final = 15
 """How long a Lease holds that is not renewed. Seconds."""
-_RENEW_S: Final = DURATION_S / 3
+RENEW_S: Final = DURATION_S / 3
+"""How often it is renewed. Seconds."""
 
 
 class Leadership:
@@ -41,7 +42,7 @@ class Leadership:
         except (ApiError, HTTPError):
             return now_s < self._held_until_s
         if held:
-            self._renew_at_s = now_s + _RENEW_S
+            self._renew_at_s = now_s + RENEW_S
             self._held_until_s = now_s + DURATION_S
         else:
             self._renew_at_s = self._held_until_s = 0.0

@@ -61,7 +61,7 @@ def plan_resources(
         if name not in replaced
         and (current := entry.in_force)
         and current.origin is not None
-        and not _is_of_others(current, namespace)
+        and stands_in(current, namespace)
         and (name, current.origin.uid) not in there
     ]
     return records + withdrawals
@@ -92,13 +92,14 @@ def _record(resource: Resource, known: KnownConfig) -> ConfigRecord:
     )
 
 
+def stands_in(record: ConfigRecord, namespace: str) -> bool:
+    """Whether a config is a resource of a namespace, of any where that is empty."""
+    return record.origin is not None and namespace in ("", record.origin.namespace)
+
+
 def _is_of_others(current: ConfigRecord | None, namespace: str) -> bool:
     """Whether the config stands in a namespace that another operator looks after."""
-    return (
-        current is not None
-        and current.origin is not None
-        and namespace not in ("", current.origin.namespace)
-    )
+    return current is not None and current.origin is not None and not stands_in(current, namespace)
 
 
 def _is_published(resource: Resource, current: ConfigRecord | None) -> bool:

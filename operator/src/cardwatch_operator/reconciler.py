@@ -8,7 +8,7 @@ order changes came, or where a pass before it ended.
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,10 +20,10 @@ from cardwatch_operator.cluster import Cluster, ClusterError
 from cardwatch_operator.config_log import BrokerError, ConfigLog, OvertakenError
 from cardwatch_operator.config_topics import ConfigTopics
 from cardwatch_operator.conflicts import namesake_of
-from cardwatch_operator.lease import Leadership
-from cardwatch_operator.plan import plan_resources
+from cardwatch_operator.lease import RENEW_S, Leadership
+from cardwatch_operator.plan import plan_resources, stands_in
 from cardwatch_operator.report import Reporter
-from cardwatch_operator.resources import Resource
+from cardwatch_operator.resources import Resource, now_ms
 from cardwatch_operator.settings import OperatorSettings
 
 _log = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ class Reconciler(threading.Thread):
         self._retry(acks)
         self._forget_withdrawn(acks)
         changing = self._reporter.report(self.resources, self._topics.known, acks)
-        return _SOON_S if changing else min(self._settings.resync_s, _SOON_S * 5)
+        return _SOON_S if changing else min(self._settings.resync_s, RENEW_S)
 
     def _read_topics(self) -> None:
         now_s = time.monotonic()
@@ -141,9 +141,9 @@ class Reconciler(threading.Thread):
         if not records:
             return
         self._config_log.publish(records)
-        now_ms = _now_ms()
+        published_at = now_ms()
         for record in records:
-            self._topics.note(record, now_ms)
+            self._topics.note(record, published_at)
             _log.info(
                 "DetectorConfig %s: generation %d published%s",
                 record.name,
@@ -154,19 +154,23 @@ class Reconciler(threading.Thread):
 
     def _retry(self, acks: Acknowledgements) -> None:
         """Publish again, as it is, what was not acknowledged in time."""
-        now_ms = _now_ms()
+        at_ms = now_ms()
         waiting = {}
-        for name, known in self._topics.known.items():
-            record = known.current
-            if record is None or not self._is_own(record) or acks.complete(record):
+        for name, record in self._own_records():
+            if acks.complete(record):
                 continue
             key = (name, record.generation)
             due_ms, after_s = self._retry_at_ms.get(
-                key, (known.published_at + int(self._settings.ack_timeout_s * 1000), 0.0)
+                key,
+                (
+                    self._topics.known[name].published_at
+                    + int(self._settings.ack_timeout_s * 1000),
+                    0.0,
+                ),
             )
-            if now_ms >= due_ms:
+            if at_ms >= due_ms:
                 after_s = min(max(2 * after_s, self._settings.ack_timeout_s), _LONGEST_RETRY_S)
-                due_ms = now_ms + int(after_s * 1000)
+                due_ms = at_ms + int(after_s * 1000)
                 self._config_log.publish_again(record)
                 _log.warning("DetectorConfig %s: generation %d published again", *key)
             waiting[key] = (due_ms, after_s)
@@ -175,11 +179,8 @@ class Reconciler(threading.Thread):
     def _forget_withdrawn(self, acks: Acknowledgements) -> None:
         done = [
             name
-            for name, known in self._topics.known.items()
-            if (current := known.current)
-            and current.withdrawn
-            and self._is_own(current)
-            and acks.complete(current)
+            for name, record in self._own_records()
+            if record.withdrawn and acks.complete(record)
         ]
         if not done:
             return
@@ -188,10 +189,8 @@ class Reconciler(threading.Thread):
             self._topics.known[name] = replace(self._topics.known[name], current=None)
             _log.info("DetectorConfig %s: withdrawn everywhere", name)
 
-    def _is_own(self, record: ConfigRecord) -> bool:
-        own = self._settings.namespace
-        return record.origin is not None and own in ("", record.origin.namespace)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    def _own_records(self) -> Iterator[tuple[str, ConfigRecord]]:
+        """Yield the newest records that stand in resources this operator looks after."""
+        for name, known in self._topics.known.items():
+            if known.current is not None and stands_in(known.current, self._settings.namespace):
+                yield name, known.current

@@ -1,6 +1,5 @@
 """Tells the user what became of each DetectorConfig, and has jobs rescaled."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -11,7 +10,7 @@ from cardwatch_operator.conflicts import namesake_of, owner_of_parallelism, winn
 from cardwatch_operator.flink_rest import FlinkRest
 from cardwatch_operator.known import NOTHING_KNOWN, KnownConfig
 from cardwatch_operator.rescale import Job, job_of, needs_rescale, rescaled, was_asked_for
-from cardwatch_operator.resources import Resource
+from cardwatch_operator.resources import Resource, now_ms
 from cardwatch_operator.settings import OperatorSettings
 from cardwatch_operator.status import Situation, changes, status_of
 
@@ -88,7 +87,7 @@ class Reporter:
         """Write status and Events where they changed; return whether the resource is ready."""
         status = status_of(
             situation,
-            now_ms=_now_ms(),
+            now_ms=now_ms(),
             ack_timeout_ms=int(self._settings.ack_timeout_s * 1000),
         )
         if status != resource.status and self._cluster.write_status(resource, status):
@@ -115,7 +114,3 @@ class Reporter:
 
 def _is_trouble(reason: str) -> bool:
     return reason in ("InvalidSpec", "AckTimeout", "Conflict", "NameTaken", "Refused")
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,5 +1,6 @@
 """DetectorConfig resources as the Kubernetes API gives them. Pure."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,6 +68,11 @@ def parse_resource(manifest: Mapping[str, Any]) -> Resource:
         status=manifest.get("status") or {},
         resource_version=metadata.get("resourceVersion", ""),
     )
+
+
+def now_ms() -> int:
+    """Return the wall clock, milliseconds since 1970-01-01 UTC."""
+    return time.time_ns() // 1_000_000
 
 
 def to_ms(time: str) -> int:

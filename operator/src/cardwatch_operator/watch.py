@@ -16,12 +16,16 @@ class Watch:
         self._heard: dict[str, int] = {}
         self._unheard_since_s: dict[tuple[str, int], float] = {}
 
-    def heard(self, uid: str, revision: int) -> None:
-        """Take what the watch told of a resource; revision 0: it is gone."""
+    def heard(self, uid: str, revision: int) -> bool:
+        """Take what the watch told of a resource; revision 0: it is gone.
+
+        Return whether that was news: a status that was written is told too, and is none.
+        """
         if revision == 0:
-            self._heard.pop(uid, None)
-        else:
-            self._heard[uid] = max(revision, self._heard.get(uid, 0))
+            return self._heard.pop(uid, None) is not None
+        before = self._heard.get(uid, 0)
+        self._heard[uid] = max(revision, before)
+        return revision > before
 
     def missed(self, listed: Iterable[Resource]) -> list[str]:
         """Return the names of resources whose newest revision was listed but long not heard of."""

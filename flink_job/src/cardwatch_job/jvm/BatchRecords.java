@@ -24,7 +24,8 @@ import org.apache.flink.types.Row;
  * large enough, when all together are, when a processing-time timer says so, and before every
  * checkpoint barrier, so that no record is ever kept across a checkpoint and the batches need no
  * state. Barriers, and the configs behind them, wait for what is in front of them; hence the bound
- * on all together. Records of one key keep their order. What a batch looks like is written down in `batches.py`, which reads it.
+ * on all together. Records of one key keep their order. What a batch looks like is written down in
+ * `batches.py`, which reads it.
  */
 public class BatchRecords extends AbstractStreamOperator
         implements OneInputStreamOperator, BoundedOneInput,

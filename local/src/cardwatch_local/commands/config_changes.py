@@ -1,6 +1,5 @@
 """What the commands that change DetectorConfigs have in common."""
 
-import time
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -61,11 +60,6 @@ def bare_name(name: str) -> str:
     """Return a name without the kind that kubectl puts in front of it."""
     kind, _, bare = name.rpartition("/")
     return bare if kind in ("", "dc", "detectorconfig", "detectorconfigs") else name
-
-
-def now_ms() -> int:
-    """Return the wall clock, milliseconds since 1970-01-01 UTC."""
-    return time.time_ns() // 1_000_000
 
 
 def _sentence(applied: Applied) -> str:

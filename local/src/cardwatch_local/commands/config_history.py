@@ -12,7 +12,6 @@ from cardwatch_local.commands.config_changes import (
     Timeout,
     bare_name,
     in_force,
-    now_ms,
     publish,
     refuse_those_of_kubernetes,
 )
@@ -23,6 +22,7 @@ from cardwatch_local.errors import StackError
 from cardwatch_local.reading.connection import Connection
 from cardwatch_operator.config_topics import ConfigTopics
 from cardwatch_operator.plan import withdrawal
+from cardwatch_operator.resources import now_ms
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A DetectorConfig; `dc/NAME` too.")]
 

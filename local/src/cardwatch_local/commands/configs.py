@@ -20,15 +20,11 @@ from cardwatch_local.commands import output
 from cardwatch_local.commands.config_changes import (
     Timeout,
     in_force,
-    now_ms,
     publish,
     refuse_those_of_kubernetes,
 )
 from cardwatch_local.commands.options import BootstrapServers, StackName
-from cardwatch_local.configs.apply import (
-    read_configs,
-    who,
-)
+from cardwatch_local.configs.apply import read_configs, who
 from cardwatch_local.configs.differences import differences
 from cardwatch_local.configs.documents import dump_manifests, parse_documents, to_manifest
 from cardwatch_local.errors import StackError
@@ -36,6 +32,7 @@ from cardwatch_local.reading.connection import Connection
 from cardwatch_operator.config_topics import ConfigTopics
 from cardwatch_operator.known import NOTHING_KNOWN
 from cardwatch_operator.plan import plan_documents
+from cardwatch_operator.resources import now_ms
 from cardwatch_operator.status import in_words
 
 _NO_SELECTOR: Final = Selector()

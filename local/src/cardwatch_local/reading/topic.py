@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Literal
+from typing import Final
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -15,6 +15,7 @@ from confluent_kafka import (
 
 from cardwatch_contracts.topics import Topic
 from cardwatch_local.errors import StackError
+from cardwatch_operator.reader import Isolation, key_of, new_consumer, value_of
 
 RETRY_S: Final = 10.0
 """How long a broker that does not answer is asked again."""
@@ -22,28 +23,16 @@ RETRY_S: Final = 10.0
 _BATCH: Final = 10_000
 _PATIENCE_S: Final = 0.2
 
-Isolation = Literal["read_committed", "read_uncommitted"]
-
-
-def new_consumer(
-    bootstrap_servers: str,
-    *,
-    isolation: Isolation = "read_committed",
-    on_error: Callable[[KafkaError], None] | None = None,
-) -> Consumer:
-    """Make a consumer that commits nothing and says where a partition ends."""
-    return Consumer(
-        {
-            "bootstrap.servers": bootstrap_servers,
-            "group.id": "cardwatch-reader",  # required by the client, never joined
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "isolation.level": isolation,
-            "auto.offset.reset": "earliest",
-            "log_level": 0,  # what is wrong is said once, by us
-            "error_cb": on_error or (lambda _error: None),
-        }
-    )
+__all__ = [
+    "RETRY_S",
+    "Isolation",
+    "beginnings",
+    "follow_topic",
+    "key_of",
+    "read_topic",
+    "value_of",
+    "wait_for_broker",
+]
 
 
 def read_topic(
@@ -126,18 +115,6 @@ def wait_for_broker(consumer: Consumer, bootstrap_servers: str) -> None:
 def beginnings(topic: Topic) -> list[TopicPartition]:
     """Return every partition of a topic at its first record."""
     return [TopicPartition(topic.name, n, OFFSET_BEGINNING) for n in range(topic.partitions)]
-
-
-def value_of(message: Message) -> bytes | None:
-    """Return a record's value as bytes; None for a tombstone."""
-    value = message.value()
-    return value.encode() if isinstance(value, str) else value
-
-
-def key_of(message: Message) -> bytes | None:
-    """Return a record's key as bytes; None where it has none."""
-    key = message.key()
-    return key.encode() if isinstance(key, str) else key
 
 
 def _until_the_ends(consumer: Consumer, open_ends: set[int], topic: Topic) -> Iterator[Message]:
