@@ -155,19 +155,13 @@ class Reconciler(threading.Thread):
     def _retry(self, acks: Acknowledgements) -> None:
         """Publish again, as it is, what was not acknowledged in time."""
         at_ms = now_ms()
+        timeout_ms = int(self._settings.ack_timeout_s * 1000)
         waiting = {}
-        for name, record in self._own_records():
+        for record, published_at in self._own_records():
             if acks.complete(record):
                 continue
-            key = (name, record.generation)
-            due_ms, after_s = self._retry_at_ms.get(
-                key,
-                (
-                    self._topics.known[name].published_at
-                    + int(self._settings.ack_timeout_s * 1000),
-                    0.0,
-                ),
-            )
+            key = (record.name, record.generation)
+            due_ms, after_s = self._retry_at_ms.get(key, (published_at + timeout_ms, 0.0))
             if at_ms >= due_ms:
                 after_s = min(max(2 * after_s, self._settings.ack_timeout_s), _LONGEST_RETRY_S)
                 due_ms = at_ms + int(after_s * 1000)
@@ -178,8 +172,8 @@ class Reconciler(threading.Thread):
 
     def _forget_withdrawn(self, acks: Acknowledgements) -> None:
         done = [
-            name
-            for name, record in self._own_records()
+            record.name
+            for record, _ in self._own_records()
             if record.withdrawn and acks.complete(record)
         ]
         if not done:
@@ -189,8 +183,8 @@ class Reconciler(threading.Thread):
             self._topics.known[name] = replace(self._topics.known[name], current=None)
             _log.info("DetectorConfig %s: withdrawn everywhere", name)
 
-    def _own_records(self) -> Iterator[tuple[str, ConfigRecord]]:
-        """Yield the newest records that stand in resources this operator looks after."""
-        for name, known in self._topics.known.items():
+    def _own_records(self) -> Iterator[tuple[ConfigRecord, int]]:
+        """Yield the newest records of the resources this operator looks after, and their times."""
+        for known in self._topics.known.values():
             if known.current is not None and stands_in(known.current, self._settings.namespace):
-                yield name, known.current
+                yield known.current, known.published_at
