@@ -135,6 +135,22 @@ class KubernetesApi:
         for service in reversed(self._services):
             service.stop()
 
+    def controllers(self, *arguments: str) -> Service:
+        """Return a kube-controller-manager, not started."""
+        (port,) = free_ports(1)
+        command = [
+            str(self._program),
+            "kube-controller-manager",
+            f"--kubeconfig={self.kubeconfig}",
+            f"--bind-address={LOOPBACK}",
+            f"--secure-port={port}",
+            f"--cert-dir={self._folder / 'certificates'}",
+            "--leader-elect=false",
+            *arguments,
+        ]
+        url = f"https://{LOOPBACK}:{port}/healthz"
+        return self._service("kube-controller-manager", command, url)
+
     def kubectl(
         self, *arguments: str, stdin: str | None = None, check: bool = True, timeout_s: float = 60
     ) -> subprocess.CompletedProcess[str]:

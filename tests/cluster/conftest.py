@@ -24,7 +24,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesApi]:
         api.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def platform(
     api: KubernetesApi, tmp_path_factory: pytest.TempPathFactory, fetched_jars: Path
 ) -> Iterator[Platform]:

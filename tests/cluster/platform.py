@@ -212,26 +212,34 @@ class Platform:
         """Return what the config topics hold."""
         return ConfigLog(self.stack.bootstrap_servers).read()
 
-    def alert_of_a_payment(self, amount_minor: int, *, bank_id: str) -> Alert | None:
-        """Pay, and return the alert; None where there is none for it and for none before it."""
+    def pay(self, amount_minor: int, *, bank_id: str) -> tuple[str, str]:
+        """Pay twice: an amount, and one that always alerts; return the transactions' ids.
+
+        Both are of one user: when the second has its alert, the first was judged.
+        """
         self._payments += 1
         number = self._payments
         producer = Producer({"bootstrap.servers": self.stack.bootstrap_servers})
-        # The second one always alerts: when it has, the first was judged.
-        for part, amount in (("asked", amount_minor), ("sure", -1)):
-            payment = _payment(f"{part}-{number}", number, amount, bank_id)
+        ids = (f"asked-{number}", f"sure-{number}")
+        for name, amount in zip(ids, (amount_minor, -1), strict=True):
+            payment = _payment(name, number, amount, bank_id)
             producer.produce(TRANSACTIONS.name, encode(payment), payment.user_id.encode())
         producer.flush(10)
+        return ids
+
+    def alert_of_a_payment(self, amount_minor: int, *, bank_id: str) -> Alert | None:
+        """Pay, and return the alert; None where the payment was judged and raised none."""
+        asked, sure = self.pay(amount_minor, bank_id=bank_id)
         found: dict[str, Alert] = {}
 
         def judged() -> bool:
             for message in read_topic(self.stack.bootstrap_servers, ALERTS):
                 alert = decode_alert(value_of(message))
                 found[alert.transaction.transaction_id] = alert
-            return f"sure-{number}" in found
+            return sure in found
 
         wait_until(judged, "the alert of a negative amount")
-        return found.get(f"asked-{number}")
+        return found.get(asked)
 
 
 def status_of(url: str) -> int | None:

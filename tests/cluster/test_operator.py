@@ -260,6 +260,17 @@ def test_one_operator_for_all_namespaces(platform: Platform) -> None:
         operator.stop()
 
 
+def test_alerts_per_minute_are_counted(platform: Platform) -> None:
+    platform.apply("counted", _spec("counted-bank"))
+    platform.wait_applied("counted")
+    platform.alert_of_a_payment(2_000, bank_id="counted-bank")  # and the negative one after it
+    platform.api.kubectl(
+        *("wait", "dc/counted", "--for=jsonpath={.status.alertsPerMinute}=2", "--timeout=75s")
+    )
+    header, row = platform.api.kubectl("get", "dc", "counted").stdout.splitlines()
+    assert row[header.index("ALERTS/MIN") :].split()[0] == "2"
+
+
 def test_without_kafka_it_is_not_healthy(platform: Platform) -> None:
     platform.stop_operator()
     lost = platform.new_operator("operator-4", bootstrap_servers="127.0.0.1:1", stuck_after_s="3")

@@ -3,27 +3,24 @@
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Message
 
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.detector_config import decode_config_ack
 from cardwatch_contracts.topics import CONFIG_ACKS
 from cardwatch_operator.acknowledgements import Acknowledgements
-from cardwatch_operator.reader import new_consumer, value_of
-
-_PATIENCE_S: Final = 0.5
+from cardwatch_operator.reader import Follower, value_of
 
 
-class AckReader(threading.Thread):
+class AckReader(Follower):
     """Reads `config-acks` from its beginning, and says when there is something new."""
 
     def __init__(self, bootstrap_servers: str, *, on_news: Callable[[], None]) -> None:
-        super().__init__(name="acknowledgements", daemon=True)
-        self._servers = bootstrap_servers
+        super().__init__(
+            bootstrap_servers, CONFIG_ACKS, isolation="read_uncommitted", start=OFFSET_BEGINNING
+        )
         self._on_news = on_news
-        self._ended = threading.Event()
         self._lock = threading.Lock()
         self._acks = Acknowledgements()
         self._caught_up = False
@@ -39,29 +36,14 @@ class AckReader(threading.Thread):
         """Whether all that was there at the start has been read."""
         return self._caught_up
 
-    def run(self) -> None:
-        """Read until `end`."""
-        consumer = new_consumer(self._servers, isolation="read_uncommitted")
-        consumer.assign([TopicPartition(CONFIG_ACKS.name, 0, OFFSET_BEGINNING)])
-        try:
-            while not self._ended.is_set():
-                message = consumer.poll(_PATIENCE_S)
-                if message is None:
-                    continue
-                error = message.error()
-                if error is not None:
-                    if error.code() == KafkaError._PARTITION_EOF:
-                        self._caught_up = True
-                        self._on_news()
-                    continue
-                with suppress(InvalidRecordError), self._lock:
-                    self._acks.add(decode_config_ack(value_of(message)))
-                if self._caught_up:
-                    self._on_news()
-        finally:
-            consumer.close()
+    def take(self, message: Message) -> None:
+        """Take an acknowledgement; one that cannot be read is passed over."""
+        with suppress(InvalidRecordError), self._lock:
+            self._acks.add(decode_config_ack(value_of(message)))
+        if self._caught_up:
+            self._on_news()
 
-    def end(self) -> None:
-        """Stop reading, and wait for it."""
-        self._ended.set()
-        self.join()
+    def reached_end(self) -> None:
+        """Begin to tell the news."""
+        self._caught_up = True
+        self._on_news()

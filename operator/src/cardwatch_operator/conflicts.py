@@ -1,57 +1,73 @@
-"""Which DetectorConfigs claim the same transactions, and which of them wins. Pure."""
+"""Which DetectorConfigs claim the same name, transactions or job, and which of them wins. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from cardwatch_contracts.detector_config import Selector
 from cardwatch_operator.resources import Resource
 
 
-def winner_over(resource: Resource, others: Iterable[Resource]) -> Resource | None:
-    """Return the oldest of those that judge transactions which `resource` claims as much as they.
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Who comes before whom. Resources are told apart by their uid."""
 
-    A more specific one is no conflict: that is how exceptions are written.
-    """
-    if resource.spec is None:
-        return None
-    mine = resource.spec.selector
-    return min(
-        (
-            other
-            for other in others
-            if other.spec is not None
-            and other.age < resource.age
-            and other.spec.selector.specificity == mine.specificity
-            and _overlap(other.spec.selector, mine)
-        ),
-        key=lambda other: other.age,
-        default=None,
-    )
-
-
-def namesake_of(resource: Resource, others: Iterable[Resource]) -> Resource | None:
-    """Return the older DetectorConfig of another namespace that has the name, if there is one.
+    namesakes: Mapping[str, Resource]
+    """The oldest of the name, for each that came after it, in whatever namespace.
 
     Alerts say by name which config judged, so a name means one thing.
     """
-    return min(
-        (
-            other
-            for other in others
-            if other.name == resource.name and _seniority(other) < _seniority(resource)
-        ),
-        key=_seniority,
-        default=None,
-    )
+    winners: Mapping[str, Resource]
+    """For each that claims transactions which an older one claims as much: the oldest such.
+
+    A more specific one is no conflict: that is how exceptions are written.
+    """
+    owners: Mapping[tuple[str, str], Resource]
+    """Whose `parallelism` a job has, by namespace and name of the job: the oldest for it."""
+
+    @classmethod
+    def of(cls, resources: Iterable[Resource]) -> "Claims":
+        """Compare all resources with each other."""
+        by_age = sorted(resources, key=lambda each: each.age)
+        valid = [each for each in by_age if each.spec is not None]
+        return cls(_namesakes(by_age), _winners(valid), _owners(valid))
 
 
-def owner_of_parallelism(job: str, resources: Iterable[Resource]) -> Resource | None:
-    """Return the DetectorConfig whose `parallelism` the job has: the oldest that is for it."""
-    candidates = [each for each in resources if each.spec is not None and each.spec.job_ref == job]
-    return min(candidates, key=lambda each: each.age, default=None)
+def _namesakes(resources: Iterable[Resource]) -> dict[str, Resource]:
+    first: dict[str, Resource] = {}
+    namesakes = {}
+    for each in sorted(resources, key=_seniority):
+        oldest = first.setdefault(each.name, each)
+        if oldest is not each:
+            namesakes[each.uid] = oldest
+    return namesakes
 
 
 def _seniority(resource: Resource) -> tuple[int, str]:
     return (resource.created_at, resource.namespace)
+
+
+def _winners(by_age: Iterable[Resource]) -> dict[str, Resource]:
+    older: defaultdict[int, list[tuple[Selector, Resource]]] = defaultdict(list)
+    winners = {}
+    for each in by_age:
+        assert each.spec is not None, "all are valid"
+        selector = each.spec.selector
+        rivals = older[selector.specificity]
+        for theirs, rival in rivals:
+            if _overlap(theirs, selector):
+                winners[each.uid] = rival
+                break
+        rivals.append((selector, each))
+    return winners
+
+
+def _owners(by_age: Iterable[Resource]) -> dict[tuple[str, str], Resource]:
+    owners: dict[tuple[str, str], Resource] = {}
+    for each in by_age:
+        assert each.spec is not None, "all are valid"
+        owners.setdefault((each.namespace, each.spec.job_ref), each)
+    return owners
 
 
 def _overlap(one: Selector, other: Selector) -> bool:

@@ -212,6 +212,7 @@ _COLUMNS: Final = [
     _column("Applied", ".status.appliedGeneration", "integer"),
     _column("Subtasks", ".status.subtasks"),
     _column("Parallelism", ".status.parallelism", "integer"),
+    _column("Alerts/min", ".status.alertsPerMinute", "integer"),
     _column("Selects", ".status.selects", priority=1),
     _column("Reason", ".status.conditions[?(@.type=='Ready')].reason", priority=1),
     _column("Age", ".metadata.creationTimestamp", "date"),

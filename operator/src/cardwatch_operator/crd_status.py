@@ -25,6 +25,9 @@ STATUS: Final = {
         "selects": _text("What the generation in force selects, in a line."),
         "subtasks": _text("How many subtasks judge by the newest generation, of how many."),
         "parallelism": _number("Subtasks the job runs with."),
+        "alertsPerMinute": _number(
+            "Alerts in the last full minute that say its name; those in the shadow are left out."
+        ),
         "labelSelector": _text("The pods that share the load, for an autoscaler."),
         "conditions": {
             "type": "array",

@@ -1,10 +1,15 @@
-"""Consumers that read topics to their ends, and what their messages hold."""
+"""Consumers that read topics to their ends and beyond, and what their messages hold."""
 
+import threading
+from abc import abstractmethod
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
-from confluent_kafka import Consumer, KafkaError, Message
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
+from cardwatch_contracts.topics import Topic
+
+_PATIENCE_S: Final = 0.5
 Isolation = Literal["read_committed", "read_uncommitted"]
 
 
@@ -39,3 +44,52 @@ def key_of(message: Message) -> bytes | None:
     """Return a record's key as bytes; None where it has none."""
     key = message.key()
     return key.encode() if isinstance(key, str) else key
+
+
+class Follower(threading.Thread):
+    """Reads a topic until `end`, and has its messages taken in their order."""
+
+    def __init__(
+        self, bootstrap_servers: str, topic: Topic, *, isolation: Isolation, start: int
+    ) -> None:
+        """Read from `start`: `OFFSET_BEGINNING` or `OFFSET_END`."""
+        super().__init__(name=topic.name, daemon=True)
+        self._servers = bootstrap_servers
+        self._topic = topic
+        self._isolation: Isolation = isolation
+        self._start = start
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        """Read until `end`."""
+        consumer = new_consumer(self._servers, isolation=self._isolation)
+        consumer.assign(
+            [
+                TopicPartition(self._topic.name, partition, self._start)
+                for partition in range(self._topic.partitions)
+            ]
+        )
+        try:
+            while not self._ended.is_set():
+                message = consumer.poll(_PATIENCE_S)
+                if message is None:
+                    continue
+                error = message.error()
+                if error is None:
+                    self.take(message)
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    self.reached_end()
+        finally:
+            consumer.close()
+
+    @abstractmethod
+    def take(self, message: Message) -> None:
+        """Take a message."""
+
+    def reached_end(self) -> None:
+        """Take notice that a partition has been read to its end."""
+
+    def end(self) -> None:
+        """Stop reading, and wait for it."""
+        self._ended.set()
+        self.join()

@@ -16,10 +16,11 @@ from cardwatch_contracts.detector_config import ConfigRecord
 from cardwatch_operator import metrics
 from cardwatch_operator.ack_reader import AckReader
 from cardwatch_operator.acknowledgements import Acknowledgements
+from cardwatch_operator.alert_rate import AlertReader
 from cardwatch_operator.cluster import Cluster, ClusterError
 from cardwatch_operator.config_log import BrokerError, ConfigLog, OvertakenError
 from cardwatch_operator.config_topics import ConfigTopics
-from cardwatch_operator.conflicts import namesake_of
+from cardwatch_operator.conflicts import Claims
 from cardwatch_operator.lease import RENEW_S, Leadership
 from cardwatch_operator.plan import plan_resources, stands_in
 from cardwatch_operator.report import Reporter
@@ -56,6 +57,8 @@ class Reconciler(threading.Thread):
         self._woken = threading.Event()
         self._ended = threading.Event()
         self._acks = AckReader(settings.bootstrap_servers, on_news=self.wake)
+        self._alerts = AlertReader(settings.bootstrap_servers)
+        self._claims = Claims({}, {}, {})
         self.resources: Sequence[Resource] = ()
         """As they were listed last."""
         self.succeeded_at_s = time.monotonic()
@@ -74,6 +77,7 @@ class Reconciler(threading.Thread):
     def run(self) -> None:
         """Pass after pass, until `end`."""
         self._acks.start()
+        self._alerts.start()
         failures = 0
         while not self._ended.is_set():
             try:
@@ -99,6 +103,7 @@ class Reconciler(threading.Thread):
             self._woken.wait(pause_s)
             self._woken.clear()
         self._acks.end()
+        self._alerts.end()
         self._leadership.release()
 
     def _pass_or_stand_by(self) -> float:
@@ -118,15 +123,29 @@ class Reconciler(threading.Thread):
 
     def _pass(self) -> float:
         self._read_topics()
-        self.resources = self._cluster.detector_configs()
-        named = [each for each in self.resources if namesake_of(each, self.resources) is None]
+        self._list()
+        named = [each for each in self.resources if each.uid not in self._claims.namesakes]
         own = self._settings.namespace
         self._publish(plan_resources(named, self._topics.known, namespace=own))
         acks = self._acks.acks
         self._retry(acks)
         self._forget_withdrawn(acks)
-        changing = self._reporter.report(self.resources, self._topics.known, acks)
+        changing = self._reporter.report(
+            self.resources,
+            self._claims,
+            self._topics.known,
+            acks,
+            self._alerts.rate.of_last_minute(),
+        )
         return _SOON_S if changing else min(self._settings.resync_s, RENEW_S)
+
+    def _list(self) -> None:
+        before = self.resources
+        self.resources = self._cluster.detector_configs()
+        if [(each.uid, each.revision) for each in self.resources] != [
+            (each.uid, each.revision) for each in before
+        ]:
+            self._claims = Claims.of(self.resources)
 
     def _read_topics(self) -> None:
         now_s = time.monotonic()

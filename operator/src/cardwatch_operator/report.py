@@ -6,7 +6,7 @@ from dataclasses import replace
 from cardwatch_operator import metrics
 from cardwatch_operator.acknowledgements import Acknowledgements
 from cardwatch_operator.cluster import Cluster
-from cardwatch_operator.conflicts import namesake_of, owner_of_parallelism, winner_over
+from cardwatch_operator.conflicts import Claims
 from cardwatch_operator.flink_rest import FlinkRest
 from cardwatch_operator.known import NOTHING_KNOWN, KnownConfig
 from cardwatch_operator.rescale import Job, job_of, needs_rescale, rescaled, was_asked_for
@@ -25,10 +25,14 @@ class Reporter:
     def report(
         self,
         resources: Sequence[Resource],
+        claims: Claims,
         known: Mapping[str, KnownConfig],
         acks: Acknowledgements,
+        alerts: Mapping[str, int] | None,
     ) -> bool:
         """Write what changed in the resources' status; return whether a job is to change.
+
+        `alerts` were raised in the last minute, by name; None: nobody has counted yet.
 
         Raises:
             ClusterError: the API does not answer, or refuses.
@@ -38,20 +42,18 @@ class Reporter:
         ready = 0
         for resource in resources:
             job = self._job_of(resource, jobs)
-            job_name = job.name
-            near = [each for each in resources if each.namespace == resource.namespace]
-            namesake = namesake_of(resource, resources)
-            owner = owner_of_parallelism(job_name, near)
+            owner = claims.owners.get((resource.namespace, job.name))
             if needs_rescale(resource, owner, job):
-                job = jobs[resource.namespace, job_name] = self._rescale(resource, job)
+                job = jobs[resource.namespace, job.name] = self._rescale(resource, job)
             situation = Situation(
                 resource=resource,
                 known=known.get(resource.name, NOTHING_KNOWN),
                 acks=acks,
-                namesake=namesake,
-                winner=winner_over(resource, resources),
+                namesake=claims.namesakes.get(resource.uid),
+                winner=claims.winners.get(resource.uid),
                 rescaled=rescaled(resource, owner, job),
                 parallelism=job.running or acks.parallelism,
+                alerts_per_minute=None if alerts is None else alerts.get(resource.name, 0),
             )
             changing |= situation.rescaled.reason == "Rescaling"
             ready += self._write(resource, situation)

@@ -45,6 +45,8 @@ class Situation:
     rescaled: Condition
     parallelism: int | None
     """How many subtasks the job runs with; None: nobody has said."""
+    alerts_per_minute: int | None
+    """How many alerts say its name; None: nobody has counted."""
 
 
 def status_of(situation: Situation, *, now_ms: int, ack_timeout_ms: int) -> dict[str, Any]:
@@ -66,6 +68,11 @@ def status_of(situation: Situation, *, now_ms: int, ack_timeout_ms: int) -> dict
         there = situation.acks.parallelism or 0
         status["subtasks"] = f"{there - len(missing)}/{there}"
     before = resource.status
+    alerts = situation.alerts_per_minute
+    if alerts is None:
+        alerts = before.get("alertsPerMinute")  # until the operator has counted for a minute
+    if alerts is not None and _owner_of_the_name(situation) is None:
+        status["alertsPerMinute"] = alerts
     if applied.is_true and current is not None:
         applied_at = situation.acks.applied_at(current)
         status["appliedGeneration"] = current.generation

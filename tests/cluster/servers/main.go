@@ -16,6 +16,10 @@ import (
 	_ "k8s.io/component-base/logs/json/register"
 	kubectl "k8s.io/kubectl/pkg/cmd"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
+	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
+	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
 func main() {
@@ -29,6 +33,14 @@ func main() {
 		etcdmain.Main(os.Args)
 	case "kube-apiserver":
 		run(apiserver.NewAPIServerCommand())
+	case "kube-controller-manager":
+		run(controllers.NewControllerManagerCommand())
+	case "kube-scheduler":
+		run(scheduler.NewSchedulerCommand())
+	case "kube-proxy":
+		run(proxy.NewProxyCommand())
+	case "kubelet":
+		run(kubelet.NewKubeletCommand(context.Background()))
 	case "kubectl":
 		run(kubectl.NewDefaultKubectlCommand())
 	default:

@@ -2,7 +2,7 @@ import pytest
 from tests.unit.operator.resource_samples import a_resource
 
 from cardwatch_contracts.detector_config import DetectorConfigSpec, Selector
-from cardwatch_operator.conflicts import namesake_of, owner_of_parallelism, winner_over
+from cardwatch_operator.conflicts import Claims
 from cardwatch_operator.resources import Resource
 
 
@@ -28,40 +28,43 @@ def test_an_older_one_as_specific_wins_where_both_select(
     lists: dict[str, tuple[str, ...]], conflicts: bool
 ) -> None:
     younger = selecting("younger", 2_000, **lists)
-    assert winner_over(younger, [OLDER, younger]) == (OLDER if conflicts else None)
+    assert Claims.of([OLDER, younger]).winners.get(younger.uid) == (OLDER if conflicts else None)
 
 
 def test_the_older_one_has_no_conflict() -> None:
-    assert winner_over(OLDER, [OLDER, selecting("younger", 2_000, bank_ids=("A",))]) is None
+    younger = selecting("younger", 2_000, bank_ids=("A",))
+    assert Claims.of([OLDER, younger]).winners.get(OLDER.uid) is None
 
 
 def test_of_several_the_oldest_is_named() -> None:
     third = selecting("third", 3_000, bank_ids=("A",))
     second = selecting("second", 2_000, bank_ids=("A",))
-    assert winner_over(third, [third, second, OLDER]) == OLDER
+    assert Claims.of([third, second, OLDER]).winners.get(third.uid) == OLDER
 
 
 def test_of_the_same_age_the_first_by_name_wins_as_in_the_job() -> None:
     a, b = selecting("a", 1_000), selecting("b", 1_000)
-    assert winner_over(b, [b, a]) == a
-    assert winner_over(a, [b, a]) is None
+    assert Claims.of([b, a]).winners.get(b.uid) == a
+    assert Claims.of([b, a]).winners.get(a.uid) is None
 
 
 def test_what_is_invalid_neither_wins_nor_conflicts() -> None:
     invalid = a_resource("invalid", spec=None, created_at=0)
     everything = selecting("everything", 1_000)
-    assert winner_over(everything, [invalid, everything]) is None
-    assert winner_over(invalid, [everything]) is None
+    assert Claims.of([invalid, everything]).winners.get(everything.uid) is None
+    assert Claims.of([everything]).winners.get(invalid.uid) is None
 
 
 def test_the_oldest_valid_one_for_a_job_owns_its_parallelism() -> None:
     invalid = a_resource("invalid", spec=None, created_at=0)
     other = a_resource("other", spec=DetectorConfigSpec(job_ref="trial"), created_at=1)
     younger = selecting("younger", 2_000)
-    resources = [younger, invalid, other, OLDER]
-    assert owner_of_parallelism("cardwatch", resources) == OLDER
-    assert owner_of_parallelism("trial", resources) == other
-    assert owner_of_parallelism("nothing", resources) is None
+    elsewhere = a_resource("elsewhere", namespace="risk", created_at=0)
+    owners = Claims.of([younger, invalid, other, OLDER, elsewhere]).owners
+    assert owners.get(("fraud", "cardwatch")) == OLDER
+    assert owners.get(("fraud", "trial")) == other
+    assert owners.get(("fraud", "nothing")) is None
+    assert owners["risk", "cardwatch"] == elsewhere
 
 
 def test_the_oldest_of_a_name_in_all_namespaces_has_it() -> None:
@@ -69,12 +72,12 @@ def test_the_oldest_of_a_name_in_all_namespaces_has_it() -> None:
     second = a_resource(namespace="fraud", uid="2", created_at=2_000)
     third = a_resource(namespace="trial", uid="3", created_at=3_000)
     resources = [third, second, first, a_resource("other", created_at=0)]
-    assert namesake_of(third, resources) == first
-    assert namesake_of(second, resources) == first
-    assert namesake_of(first, resources) is None
+    assert Claims.of(resources).namesakes.get(third.uid) == first
+    assert Claims.of(resources).namesakes.get(second.uid) == first
+    assert Claims.of(resources).namesakes.get(first.uid) is None
 
 
 def test_of_two_made_in_the_same_second_the_first_namespace_has_the_name() -> None:
     fraud, risk = (a_resource(namespace=each, uid=each) for each in ("fraud", "risk"))
-    assert namesake_of(risk, [risk, fraud]) == fraud
-    assert namesake_of(fraud, [risk, fraud]) is None
+    assert Claims.of([risk, fraud]).namesakes.get(risk.uid) == fraud
+    assert Claims.of([risk, fraud]).namesakes.get(fraud.uid) is None

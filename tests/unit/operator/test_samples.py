@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tests.unit.project.machine import REPOSITORY
 
 from cardwatch_contracts.detector_config import DetectorConfig, DetectorConfigSpec
 from cardwatch_local.configs.documents import parse_documents
-from cardwatch_operator.conflicts import winner_over
+from cardwatch_operator.conflicts import Claims
 from cardwatch_operator.resources import Resource
 
 _SAMPLES = sorted((REPOSITORY / "k8s/detectorconfigs").glob("*.yaml"))
@@ -76,11 +77,10 @@ def test_no_two_samples_conflict_unless_a_comment_says_so() -> None:
             texts[name] = path.read_text("utf-8")
             resources.append(_resource(config))
 
-    for resource in resources:
-        for other in resources:
-            said = texts[resource.name] + texts[other.name]
-            if not re.search(rf"# Conflicts with ({resource.name}|{other.name})\b", said):
-                assert winner_over(resource, [other]) is None, (resource.name, other.name)
+    for one, other in combinations(resources, 2):
+        said = texts[one.name] + texts[other.name]
+        if not re.search(rf"# Conflicts with ({one.name}|{other.name})\b", said):
+            assert not Claims.of([one, other]).winners, (one.name, other.name)
 
 
 def test_the_comments_of_the_defaults_are_the_defaults() -> None:

@@ -23,6 +23,7 @@ def status(
     namesake: Resource | None = None,
     rescaled: Condition = RESCALED,
     now_ms: int = 6_000,
+    alerts: int | None = None,
 ) -> dict[str, Any]:
     situation = Situation(
         resource=resource,
@@ -32,6 +33,7 @@ def status(
         namesake=namesake,
         rescaled=rescaled,
         parallelism=2,
+        alerts_per_minute=alerts,
     )
     return status_of(situation, now_ms=now_ms, ack_timeout_ms=3_000)
 
@@ -202,3 +204,16 @@ def test_a_selector_is_said_in_a_line(selector: Selector, words: str) -> None:
 def test_what_is_in_force_is_what_is_said_to_select() -> None:
     spec = DetectorConfigSpec(selector=Selector(bank_ids=("A",)))
     assert status(a_resource(revision=2, spec=spec))["selects"] == "everything"
+
+
+def test_alerts_are_those_of_the_last_minute_counted() -> None:
+    assert "alertsPerMinute" not in status()
+    counted = status(alerts=7)
+    assert counted["alertsPerMinute"] == 7
+    restarted = status(a_resource(status=counted), alerts=None)
+    assert restarted["alertsPerMinute"] == 7
+    assert status(a_resource(status=counted), alerts=0)["alertsPerMinute"] == 0
+
+
+def test_alerts_of_another_of_its_name_are_not_its_own() -> None:
+    assert "alertsPerMinute" not in status(namesake=a_resource(namespace="risk"), alerts=7)
