@@ -1,52 +1,61 @@
-"""`beside-generator`: the job keeps up while the stream is made on the same cores."""
+"""`beside-generator`: the job keeps up while the stream is published on the same cores."""
 
+from contextlib import ExitStack
 from typing import Annotated, Any, Final
 
 import typer
 
 from benchmarks.arithmetic import figures
-from benchmarks.commands.options import CommitIntervalS, LiveCards, Report, Seed, WarmUpS, WindowS
+from benchmarks.commands.options import Cards, CommitIntervalS, Report, Seed, WarmUpS, WindowS
 from benchmarks.contenders import CARDWATCH
-from benchmarks.live import LiveStream, publishing
+from benchmarks.errors import BenchError
 from benchmarks.measure import running
 from benchmarks.progress import ends_of
+from benchmarks.recorded import publishing_recorded, record
 from benchmarks.reporting import say, write_report
-from benchmarks.settings import Method
+from benchmarks.settings import Method, Stream
 from benchmarks.stand import Stand
 
 EXAMPLES: Final = (
     "python -m benchmarks beside-generator",
-    "python -m benchmarks beside-generator --tps 20000 --cards 800000 --window-s 20",
+    "python -m benchmarks beside-generator --tps 20000 --warm-up-s 20 --window-s 20",
 )
+_SPARE_S: Final = 90.0
+"""Published besides warm-up and window: the job's start, and its last commits. Seconds."""
 
 
 def beside_generator(
     *,
     tps: Annotated[float, typer.Option(min=1, help="Transactions a second.")] = 50_000.0,
-    cards: LiveCards = 2_000_000,
-    processes: Annotated[int, typer.Option(min=1, max=16, help="Generators.")] = 2,
+    cards: Cards = 100_000,
     warm_up_s: WarmUpS = 40.0,
     window_s: WindowS = 60.0,
     commit_interval_s: CommitIntervalS = 5.0,
     seed: Seed = 1,
     report: Report = None,
 ) -> None:
-    """Measure whether the job keeps up with generators that run on the same cores."""
-    method = Method(
-        commit_interval_s=commit_interval_s, warm_up_s=warm_up_s, window_s=window_s, heap_mb=2048
-    )
-    stream = LiveStream(tps=tps, cards=cards, processes=processes, seed=seed)
-    write_report(report, {"beside_generator": measure_beside_generator(stream, method)})
+    """Measure whether the job keeps up with a load generator on the same cores."""
+    method = Method(commit_interval_s=commit_interval_s, warm_up_s=warm_up_s, window_s=window_s)
+    measured = measure_beside_generator(tps, cards, method, seed=seed)
+    write_report(report, {"beside_generator": measured})
 
 
-def measure_beside_generator(stream: LiveStream, method: Method) -> dict[str, Any]:
-    """Run the job beside a live stream; return what was published, judged, and is left over."""
-    with Stand() as stand, publishing(stand, stream), running(stand, CARDWATCH, method) as current:
+def measure_beside_generator(
+    tps: float, cards: int, method: Method, *, seed: int = 1
+) -> dict[str, Any]:
+    """Run the job beside a steady load; return what was published, judged, and is left over."""
+    transactions = int(tps * (method.warm_up_s + method.window_s + _SPARE_S))
+    with Stand() as stand, ExitStack() as opened:
+        files = record(stand, Stream(transactions=transactions, cards=cards, seed=seed))
+        load = opened.enter_context(publishing_recorded(stand, files, tps))
+        current = opened.enter_context(running(stand, CARDWATCH, method))
         current.watch_until(lambda _: False, method.warm_up_s)
         start = current.sample()
         published = sum(ends_of(stand.bootstrap_servers).values())
         current.watch_until(lambda _: False, method.window_s)
         end = current.sample()
+        if not load.is_running:
+            raise BenchError("the load ended before the window did: the job took long to start")
         ends = sum(ends_of(stand.bootstrap_servers).values())
         current.watch_until(lambda _: False, 2 * method.commit_interval_s + 1)
     seconds = end.at_s - start.at_s
@@ -58,11 +67,11 @@ def measure_beside_generator(stream: LiveStream, method: Method) -> dict[str, An
         f"{behind:,} not committed yet at the end"
     )
     return {
-        "asked_tx_per_s": stream.tps,
+        "asked_tx_per_s": tps,
         "published_tx_per_s": round(published_per_s),
         "judged_tx_per_s": round(result.tx_per_s),
         "uncommitted_at_end": behind,
-        "cards": stream.cards,
+        "cards": cards,
         "cpu_us_per_tx": round(result.cpu_us_per_tx, 2),
         "peak_rss_mb": round(result.peak_rss_mb),
     }

@@ -63,10 +63,9 @@ def full(
         Method(commit_interval_s=1.0, warm_up_s=_WARM_UP_S, window_s=60.0, heap_mb=1024),
     )
     write_report(report, findings)
-    say("5 of 6: beside the generator")
+    say("5 of 6: beside a load generator")
     findings["beside_generator"] = measure_beside_generator(
-        LiveStream(tps=50_000.0, cards=2_000_000, processes=2, seed=seed),
-        Method(warm_up_s=_WARM_UP_S, window_s=60.0, heap_mb=2048),
+        50_000.0, stream.cards, Method(warm_up_s=_WARM_UP_S, window_s=60.0), seed=seed
     )
     write_report(report, findings)
     say("6 of 6: growth")
