@@ -6,6 +6,7 @@
 #   run.txt    what `make demo` needs
 #   dev.txt    what compiling, tests and lint need besides
 #   bench.txt  what benchmarks compare with, in an environment apart
+#   images/    what the container image of each component needs
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -23,3 +24,7 @@ compile build --group build --constraints requirements/run.txt
 compile dev --group compile --group test --group lint \
     --constraints requirements/run.txt --constraints requirements/build.txt
 compile bench --group bench --constraints requirements/build.txt
+for component in archiver generator job operator; do
+    compile "images/$component" pyproject.toml --extra "$component" \
+        --constraints requirements/run.txt
+done

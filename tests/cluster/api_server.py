@@ -1,15 +1,9 @@
-"""A real Kubernetes API: etcd and kube-apiserver as processes of this machine, and kubectl.
+"""A real Kubernetes API: etcd and kube-apiserver as processes of this machine, and kubectl."""
 
-They are built from source once, by Go, and kept in the user's cache.
-"""
-
-import hashlib
 import json
 import os
-import shutil
 import ssl
 import subprocess
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -17,15 +11,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from tests.cluster.programs import built
 
 from cardwatch_local.errors import StackError
 from cardwatch_local.ports import LOOPBACK, free_ports
 from cardwatch_local.service import Service, ServiceSpec
 
-_SOURCE: Final = Path(__file__).with_name("servers")
-_VERSION: Final = "v1.36.3"
-_BUILD_S: Final = 1500
 _ATTEMPTS: Final = 3
+_USUAL_PORTS: Final = (6443, 2379, 2380)
+_CONTROLLERS_PORT: Final = 10257
+SERVICES: Final = "10.119.0.0/16"
+"""Addresses of Services."""
 _ADMIN: Final = "admin-of-this-test"
 OPERATOR: Final = "operator-of-this-test"
 """Token of the ServiceAccount `cardwatch-operator` in namespace `default`."""
@@ -33,39 +29,19 @@ OPERATOR_OF_ALL: Final = "operator-of-all-namespaces"
 """Token of that in namespace `cardwatch-system`."""
 
 
-def kubernetes_programs() -> Path:
-    """Return the one program that is all of them, built where it is not there yet."""
-    digest = hashlib.sha256()
-    for name in ("go.mod", "go.sum", "main.go"):
-        digest.update((_SOURCE / name).read_bytes())
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cardwatch"
-    program = cache / f"kubernetes-{digest.hexdigest()[:16]}" / "servers"
-    if program.exists():
-        return program
-    if shutil.which("go") is None:
-        raise RuntimeError("tests on a Kubernetes API need Go 1.26 to build it: none is on PATH")
-    program.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=program.parent, delete=False) as made:
-        made.close()
-        version = f"-X k8s.io/component-base/version.gitVersion={_VERSION}"
-        subprocess.run(
-            ["go", "build", "-trimpath", "-ldflags", f"-s -w {version}", "-o", made.name, "."],
-            cwd=_SOURCE,
-            check=True,
-            timeout=_BUILD_S,
-        )
-        os.replace(made.name, program)  # whole, or not there
-    return program
-
-
 class KubernetesApi:
     """etcd and kube-apiserver, and what is needed to talk to them."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep everything in `folder`."""
+    def __init__(self, folder: Path, *, node_address: str | None = None) -> None:
+        """Keep everything in `folder`.
+
+        `node_address`: of a machine with pods, which all servers listen on, at their usual ports;
+        None: there are none, and any ports on the loopback do.
+        """
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._program = kubernetes_programs()
+        self._node_address = node_address
+        self._program = built("servers")
         self.url = ""
         self.kubeconfig = Path()
         """Of somebody who may do everything."""
@@ -115,8 +91,8 @@ class KubernetesApi:
         Again with other ports, where somebody took one before the server did.
         """
         for attempts_left in reversed(range(_ATTEMPTS)):
-            api_port, client_port, peer_port = free_ports(3)
-            self.url = f"https://{LOOPBACK}:{api_port}"
+            api_port, client_port, peer_port = _USUAL_PORTS if self._node_address else free_ports(3)
+            self.url = f"https://{self._address}:{api_port}"
             self._services = [self._etcd(client_port, peer_port), self._api_server(api_port)]
             try:
                 for service in self._services:
@@ -130,26 +106,14 @@ class KubernetesApi:
                 self.kubeconfig = self.kubeconfig_of(_ADMIN)
                 return
 
+    @property
+    def _address(self) -> str:
+        return self._node_address or LOOPBACK
+
     def stop(self) -> None:
         """Stop both."""
         for service in reversed(self._services):
             service.stop()
-
-    def controllers(self, *arguments: str) -> Service:
-        """Return a kube-controller-manager, not started."""
-        (port,) = free_ports(1)
-        command = [
-            str(self._program),
-            "kube-controller-manager",
-            f"--kubeconfig={self.kubeconfig}",
-            f"--bind-address={LOOPBACK}",
-            f"--secure-port={port}",
-            f"--cert-dir={self._folder / 'certificates'}",
-            "--leader-elect=false",
-            *arguments,
-        ]
-        url = f"https://{LOOPBACK}:{port}/healthz"
-        return self._service("kube-controller-manager", command, url)
 
     def kubectl(
         self, *arguments: str, stdin: str | None = None, check: bool = True, timeout_s: float = 60
@@ -183,24 +147,54 @@ class KubernetesApi:
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
 
+    def server(self, name: str, *arguments: str, port: int) -> Service:
+        """Return another server of Kubernetes, not started; it says at `port` that it is well."""
+        command = [str(self._program), name, *arguments]
+        return self._service(name, command, f"https://{self._address}:{port}/healthz")
+
+    def controllers(self, *arguments: str) -> Service:
+        """Return a kube-controller-manager, not started."""
+        port = _CONTROLLERS_PORT if self._node_address else free_ports(1)[0]
+        return self.server(
+            "kube-controller-manager",
+            f"--kubeconfig={self.kubeconfig}",
+            f"--bind-address={self._address}",
+            f"--secure-port={port}",
+            f"--cert-dir={self._certificates}",
+            "--leader-elect=false",
+            f"--root-ca-file={self._certificates / 'apiserver.crt'}",
+            f"--service-account-private-key-file={self._key}",
+            *arguments,
+            port=port,
+        )
+
+    @property
+    def _certificates(self) -> Path:
+        return self._folder / "certificates"
+
+    @property
+    def _key(self) -> Path:
+        return self._folder / "service-account.key"
+
     def _etcd(self, client: int, peer: int) -> Service:
-        self._etcd_url = f"http://{LOOPBACK}:{client}"
+        self._etcd_url = f"http://{self._address}:{client}"
+        peer_url = f"http://{self._address}:{peer}"
         command = [
             str(self._program),
             "etcd",
             f"--data-dir={self._folder / 'etcd'}",
             f"--listen-client-urls={self._etcd_url}",
             f"--advertise-client-urls={self._etcd_url}",
-            f"--listen-peer-urls=http://{LOOPBACK}:{peer}",
-            f"--initial-advertise-peer-urls=http://{LOOPBACK}:{peer}",
-            f"--initial-cluster=default=http://{LOOPBACK}:{peer}",
+            f"--listen-peer-urls={peer_url}",
+            f"--initial-advertise-peer-urls={peer_url}",
+            f"--initial-cluster=default={peer_url}",
             "--unsafe-no-fsync",
             "--log-level=warn",
         ]
         return self._service("etcd", command, f"{self._etcd_url}/health")
 
     def _api_server(self, port: int) -> Service:
-        tokens, key = self._folder / "tokens.csv", self._folder / "service-account.key"
+        tokens = self._folder / "tokens.csv"
         tokens.write_text(
             "".join(
                 f'{token},{name},{name},"{groups}"\n'
@@ -208,24 +202,30 @@ class KubernetesApi:
             )
         )
         subprocess.run(
-            ["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True
+            ["openssl", "genrsa", "-out", str(self._key), "2048"], check=True, capture_output=True
+        )
+        # Without controllers nobody gives pods and their accounts what this admission asks for.
+        for_pods = (
+            ["--allow-privileged"]
+            if self._node_address
+            else ["--disable-admission-plugins=ServiceAccount", "--endpoint-reconciler-type=none"]
         )
         command = [
             str(self._program),
             "kube-apiserver",
             f"--etcd-servers={self._etcd_url}",
-            f"--bind-address={LOOPBACK}",
+            f"--bind-address={self._address}",
+            f"--advertise-address={self._address}",
             f"--secure-port={port}",
-            f"--cert-dir={self._folder / 'certificates'}",
+            f"--cert-dir={self._certificates}",
             f"--token-auth-file={tokens}",
             "--authorization-mode=RBAC",
             "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={key}",
-            f"--service-account-signing-key-file={key}",
-            "--service-cluster-ip-range=10.0.0.0/24",
-            "--disable-admission-plugins=ServiceAccount",
+            f"--service-account-key-file={self._key}",
+            f"--service-account-signing-key-file={self._key}",
+            f"--service-cluster-ip-range={SERVICES}",
             "--anonymous-auth=true",
-            "--endpoint-reconciler-type=none",
+            *for_pods,
         ]
         return self._service("kube-apiserver", command, f"{self.url}/readyz")
 

@@ -50,7 +50,8 @@ def detector_config_crd() -> dict[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": NAME},
+        # Removing a release of the chart must not remove every DetectorConfig.
+        "metadata": {"name": NAME, "annotations": {"helm.sh/resource-policy": "keep"}},
         "spec": {
             "group": GROUP,
             "scope": "Namespaced",

@@ -68,7 +68,9 @@ The job has the parallelism of the oldest DetectorConfig that is for it; `parall
 is ignored, and their condition `Rescaled` says `NotOwner`. When the oldest is deleted, that of the
 next one counts. Left out it is the default, also for a job that runs with more subtasks: give it in
 the first config. `kubectl scale` and an autoscaler change this field. The operator writes it into
-the FlinkDeployment; the job goes on with its state.""",
+the FlinkDeployment; the job goes on with its state. `k8s/autoscaling/kafka-lag.yaml` scales by the
+transactions that wait. With an autoscaler, leave `parallelism` out of the file from the beginning:
+applied again, the file would set back what the autoscaler wrote.""",
     "jobRef": """\
 The FlinkDeployment lies in the namespace of the DetectorConfig. `kubectl get dc --field-selector
 spec.jobRef=NAME` lists those of a job.""",

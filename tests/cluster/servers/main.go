@@ -44,7 +44,7 @@ func main() {
 	case "kubectl":
 		run(kubectl.NewDefaultKubectlCommand())
 	default:
-		fmt.Fprintf(os.Stderr, "servers: etcd, kube-apiserver or kubectl, not %q\n", name)
+		fmt.Fprintf(os.Stderr, "servers: the name of one of Kubernetes, not %q\n", name)
 		os.Exit(2)
 	}
 }

@@ -13,6 +13,7 @@ from cardwatch_operator import crd, reference
     [
         ("docs/detectorconfig.md", "reference", reference.main),
         ("k8s/crds/detectorconfigs.cardwatch.dev.yaml", "crd", crd.main),
+        ("charts/cardwatch-operators/templates/crd.yaml", "crd", crd.main),
     ],
 )
 def test_a_file_is_what_the_code_makes(

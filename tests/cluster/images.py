@@ -1,0 +1,145 @@
+"""Images built on this machine, on a small Debian instead of one that has to be pulled."""
+
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from tests.cluster.node import machine
+from tests.unit.project.machine import REPOSITORY
+
+from cardwatch_local.service import Service, ServiceSpec
+
+_PACKAGES: Final = {"dockerd": "docker.io", "debootstrap": "debootstrap"}
+_BASE_PACKAGES: Final = ("ca-certificates", "python3", "python3-venv")
+PYTHON_IMAGE: Final = "cardwatch-test/python:3.11"
+_BUILD_S: Final = 1500
+_ON_THE_HOST: Final = (
+    "etc/apt/sources.list",
+    "etc/apt/sources.list.d",
+    "etc/apt/apt.conf.d",
+    "etc/pip.conf",
+    "etc/ssl/certs/ca-certificates.crt",
+)
+"""How this machine reaches its package registries; containers of tests do it in the same way."""
+
+
+class Docker:
+    """A dockerd with a folder and a socket of its own, without networks."""
+
+    def __init__(self, folder: Path, run: Path) -> None:
+        machine.install(_PACKAGES)
+        self._socket = run / "docker.sock"
+        folder.mkdir(parents=True, exist_ok=True)
+        run.mkdir(parents=True, exist_ok=True)
+        command = [
+            "dockerd",
+            f"--data-root={folder}",
+            f"--exec-root={run / 'docker'}",
+            f"--pidfile={run / 'docker.pid'}",
+            f"--host=unix://{self._socket}",
+            "--bridge=none",
+            "--iptables=false",
+        ]
+        spec = ServiceSpec(
+            name="dockerd", log_file=run / "docker.log", cwd=folder, ready_timeout_s=60
+        )
+        self.service = Service(
+            spec, command=lambda: command, ready=lambda: self.run("info").returncode == 0
+        )
+
+    def build(self, component: str) -> str:
+        """Build the image of a component as users do; return its name."""
+        if PYTHON_IMAGE not in self._names():
+            self._make_base()
+        done = subprocess.run(
+            ["sh", "scripts/images.sh"],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=_BUILD_S,
+            check=False,
+            env={
+                **self._environment,
+                "COMPONENTS": component,
+                "TAG": "test",
+                "PYTHON_IMAGE": PYTHON_IMAGE,
+            },
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return f"cardwatch/{component}:test"
+
+    def save(self, image: str) -> bytes:
+        """Return an archive of an image."""
+        return self.run("save", image, check=True).stdout
+
+    def run(self, *arguments: str, check: bool = False) -> subprocess.CompletedProcess[bytes]:
+        """Run docker."""
+        return subprocess.run(
+            ["docker", *arguments], capture_output=True, check=check, env=self._environment
+        )
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "DOCKER_HOST": f"unix://{self._socket}"}
+
+    def _names(self) -> list[str]:
+        listed = self.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", check=True)
+        return listed.stdout.decode().split()
+
+    def _make_base(self) -> None:
+        with tempfile.TemporaryDirectory(prefix="cardwatch-base-") as name:
+            root = Path(name) / "root"
+            subprocess.run(
+                [
+                    *("debootstrap", "--variant=minbase"),
+                    f"--include={','.join(_BASE_PACKAGES)}",
+                    *("bookworm", str(root), _mirror()),
+                ],
+                check=True,
+                capture_output=True,
+                timeout=_BUILD_S,
+            )
+            for path in _ON_THE_HOST:
+                _copy(Path("/") / path, root / path)
+            shutil.rmtree(root / "var/cache/apt/archives", ignore_errors=True)
+            packed = Path(name) / "root.tar"
+            with tarfile.open(packed, "w") as archive:
+                archive.add(root, arcname=".")
+            self.run("import", str(packed), PYTHON_IMAGE, check=True)
+
+
+@contextmanager
+def running_docker(folder: Path, run: Path) -> Iterator[Docker]:
+    """Run a Docker while the block lasts."""
+    docker = Docker(folder, run)
+    docker.service.start()
+    try:
+        docker.service.wait_ready()
+        yield docker
+    finally:
+        docker.service.stop()
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    elif source.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
+
+
+def _mirror() -> str:
+    """Return where this machine gets Debian's packages."""
+    shown = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Codename: bookworm"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return shown.stdout.split()[0]

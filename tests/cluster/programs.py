@@ -1,0 +1,46 @@
+"""Programs of Kubernetes that tests run, built from source once by Go and kept in the user's cache."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+
+_HERE: Final = Path(__file__).parent
+_KUBERNETES: Final = "v1.36.3"
+_BUILD_S: Final = 1500
+
+
+def built(name: str) -> Path:
+    """Return the program that is made of the Go sources in the folder `name`.
+
+    Raises:
+        RuntimeError: there is no Go.
+    """
+    source = _HERE / name
+    digest = hashlib.sha256()
+    for path in sorted(source.iterdir()):
+        digest.update(path.read_bytes())
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cardwatch"
+    program = cache / f"{name}-{digest.hexdigest()[:16]}" / name
+    if program.exists():
+        return program
+    if shutil.which("go") is None:
+        raise RuntimeError("tests on Kubernetes need Go 1.26 to build it: none is on PATH")
+    program.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=program.parent, delete=False) as made:
+        made.close()
+        version = f"-X k8s.io/component-base/version.gitVersion={_KUBERNETES}"
+        subprocess.run(
+            ["go", "build", "-trimpath", "-ldflags", f"-s -w {version}", "-o", made.name, "."],
+            cwd=source,
+            check=True,
+            timeout=_BUILD_S,
+            # Static: one of them is all there is in a container image.
+            env={**os.environ, "CGO_ENABLED": "0"},
+        )
+        os.chmod(made.name, 0o755)
+        os.replace(made.name, program)  # whole, or not there
+    return program
