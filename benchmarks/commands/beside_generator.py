@@ -9,6 +9,7 @@ from benchmarks.arithmetic import figures
 from benchmarks.commands.options import Cards, CommitIntervalS, Report, Seed, WarmUpS, WindowS
 from benchmarks.contenders import CARDWATCH
 from benchmarks.errors import BenchError
+from benchmarks.fill import fill
 from benchmarks.measure import running
 from benchmarks.progress import ends_of
 from benchmarks.recorded import publishing_recorded, record
@@ -20,8 +21,10 @@ EXAMPLES: Final = (
     "python -m benchmarks beside-generator",
     "python -m benchmarks beside-generator --tps 20000 --warm-up-s 20 --window-s 20",
 )
-_SPARE_S: Final = 90.0
-"""Published besides warm-up and window: the job's start, and its last commits. Seconds."""
+_SPARE_S: Final = 30.0
+"""Of load besides warm-up and window: until the last commits. Seconds."""
+_FIRST: Final = 10_000
+"""Transactions in the topic before the load begins, for the job to start with."""
 
 
 def beside_generator(
@@ -47,15 +50,16 @@ def measure_beside_generator(
     transactions = int(tps * (method.warm_up_s + method.window_s + _SPARE_S))
     with Stand() as stand, ExitStack() as opened:
         files = record(stand, Stream(transactions=transactions, cards=cards, seed=seed))
-        load = opened.enter_context(publishing_recorded(stand, files, tps))
+        fill(stand.bootstrap_servers, Stream(transactions=_FIRST, cards=cards, seed=seed + 1))
         current = opened.enter_context(running(stand, CARDWATCH, method))
+        load = opened.enter_context(publishing_recorded(stand, files, tps))
         current.watch_until(lambda _: False, method.warm_up_s)
         start = current.sample()
         published = sum(ends_of(stand.bootstrap_servers).values())
         current.watch_until(lambda _: False, method.window_s)
         end = current.sample()
         if not load.is_running:
-            raise BenchError("the load ended before the window did: the job took long to start")
+            raise BenchError("the load ended before the window did")
         ends = sum(ends_of(stand.bootstrap_servers).values())
         current.watch_until(lambda _: False, 2 * method.commit_interval_s + 1)
     seconds = end.at_s - start.at_s
