@@ -20,7 +20,7 @@ quoted = '$(subst ','\'',$($(1)))'
 options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-full bench-config compile test lint unit contract integration test-cluster test-chaos env lock format clean
+.PHONY: help demo bench bench-full bench-config compile test lint unit contract integration test-cluster cluster-up cluster-down cluster-status images test-chaos env lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -79,6 +79,19 @@ test-cluster: ## Tests on a Kubernetes API, built from source once: needs Go, 5 
 	$(bootstrap) dev
 	@$(compile) --if-possible
 	$(pytest) tests/cluster
+
+cluster-up: ## Start a Kubernetes to try things on: kind, minikube, or this machine itself
+	$(bootstrap) dev
+	@exec $(bin)/python -m tests.cluster.node up
+
+cluster-down: ## Remove it
+	@exec $(bin)/python -m tests.cluster.node down
+
+cluster-status: ## Show its node and pods
+	@exec $(bin)/python -m tests.cluster.node status
+
+images: ## Build the components' container images; REGISTRY=... PUSH=1 pushes them
+	@exec sh scripts/images.sh
 
 test-chaos: ## The job killed, frozen and rescaled under load; about twenty minutes
 	$(bootstrap) dev

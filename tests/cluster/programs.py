@@ -1,4 +1,4 @@
-"""Programs of Kubernetes that tests run, built from source once by Go and kept in the user's cache."""
+"""Programs of Kubernetes that tests run: built from source once, by Go, and kept in a cache."""
 
 import hashlib
 import os
@@ -11,6 +11,8 @@ from typing import Final
 _HERE: Final = Path(__file__).parent
 _KUBERNETES: Final = "v1.36.3"
 _BUILD_S: Final = 1500
+_TOOLS: Final = {"helm": "helm.sh/helm/v4/cmd/helm"}
+"""Programs that are somebody else's package, not a folder's own."""
 
 
 def built(name: str) -> Path:
@@ -34,7 +36,10 @@ def built(name: str) -> Path:
         made.close()
         version = f"-X k8s.io/component-base/version.gitVersion={_KUBERNETES}"
         subprocess.run(
-            ["go", "build", "-trimpath", "-ldflags", f"-s -w {version}", "-o", made.name, "."],
+            [
+                *("go", "build", "-trimpath", "-ldflags", f"-s -w {version}"),
+                *("-o", made.name, _TOOLS.get(name, ".")),
+            ],
             cwd=source,
             check=True,
             timeout=_BUILD_S,

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from tests.cluster.api_server import KubernetesApi
 from tests.cluster.platform import Platform
+from tests.integration.job.feed import wait_until
 from tests.unit.project.machine import REPOSITORY
 
 from cardwatch_local.ports import LOOPBACK
@@ -100,6 +101,11 @@ def on_one_taskmanager(platform: Platform) -> Iterator[None]:
     for kind in ("hpa", "dc", "flinkdeployment"):
         platform.api.kubectl("delete", kind, "--all")
     platform.stack.cluster.taskmanagers[1].start()
+    wait_until(
+        lambda: platform.stack.cluster.rest.running_parallelism() == 2,
+        "the job to be as it was",
+        timeout_s=60,
+    )
 
 
 @pytest.mark.usefixtures("on_one_taskmanager")

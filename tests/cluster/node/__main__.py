@@ -60,9 +60,10 @@ def status() -> None:
     """Show the node and all pods; status 1 where there is no cluster."""
     if not KUBECONFIG.exists():
         sys.exit("there is no cluster: make cluster-up")
-    kubectl = [shutil.which("kubectl")] if shutil.which("kubectl") else [str(built("servers")), "kubectl"]
+    own = shutil.which("kubectl")
+    kubectl = [own] if own else [str(built("servers")), "kubectl"]
     for what in (("nodes",), ("pods", "--all-namespaces")):
-        _run(*filter(None, kubectl), "get", *what, env={"KUBECONFIG": str(KUBECONFIG)})
+        _run(*kubectl, "get", *what, env={"KUBECONFIG": str(KUBECONFIG)})
 
 
 def hold() -> None:

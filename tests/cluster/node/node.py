@@ -58,8 +58,8 @@ class Node:
             server.start()
         for server in self._servers:
             server.wait_ready()
-        wait_until(lambda: self._is_node_ready(), "the node to be ready", 60)
-        wait_until(lambda: self._has_account(), "namespace default to have its account", 30)
+        wait_until(self._is_node_ready, "the node to be ready", 60)
+        wait_until(self._has_account, "namespace default to have its account", 30)
 
     def stop(self) -> None:
         """End everything, pods included; what is kept are images."""
