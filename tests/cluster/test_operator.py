@@ -46,7 +46,8 @@ def test_a_config_judges_once_it_is_applied(platform: Platform) -> None:
     reasons = dict(platform.events_of("first"))
     assert reasons["Acknowledged"] == "all 2 subtasks judge by generation 1"
     shown = platform.api.kubectl("get", "dc", "first").stdout.splitlines()
-    assert shown[0].split() == ["NAME", "READY", "APPLIED", "SUBTASKS", "PARALLELISM", "AGE"]
+    columns = ["NAME", "READY", "APPLIED", "SUBTASKS", "PARALLELISM", "ALERTS/MIN", "AGE"]
+    assert shown[0].split() == columns
     assert shown[1].split()[:5] == ["first", "True", "1", "2/2", "2"]
 
 
