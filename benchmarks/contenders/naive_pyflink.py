@@ -10,7 +10,9 @@ from benchmarks.stand import Stand
 from cardwatch_local.service import Service
 
 
-def _servers(stand: Stand, run: str, method: Method, group: str, *, mode: str) -> Sequence[Service]:
+def _servers(
+    stand: Stand, run: str, method: Method, group: str, *, mode: str, shared: bool = False
+) -> Sequence[Service]:
     job = [
         *("-pym", "benchmarks.programs.naive_pyflink"),
         *("--bootstrap-servers", stand.bootstrap_servers),
@@ -18,7 +20,7 @@ def _servers(stand: Stand, run: str, method: Method, group: str, *, mode: str) -
         *("--checkpoint-interval-ms", str(method.commit_interval_ms)),
         *("--mode", mode),
     ]
-    return stand.flink(run, method, job)
+    return stand.flink(run, method, job, slots=method.parallelism if shared else 1)
 
 
 NAIVE_PROCESS: Final = Contender(
@@ -33,4 +35,11 @@ NAIVE_THREAD: Final = Contender(
     guarantee="exactly once",
     setup="DataStream, record by record, ValueState by user, Python inside the TaskManagers",
     servers=partial(_servers, mode="thread"),
+)
+NAIVE_SHARED: Final = Contender(
+    name="naive_pyflink_shared",
+    only_when_named=True,
+    guarantee="exactly once",
+    setup="DataStream, record by record, ValueState by user, Python inside one TaskManager",
+    servers=partial(_servers, mode="thread", shared=True),
 )
