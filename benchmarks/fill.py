@@ -18,7 +18,7 @@ from cardwatch_generator.run import run_generator
 PARTS: Final = 2
 _BYTES_EACH: Final = 300
 """Of disk for a transaction, compressed, with room for what contenders write. Measured: 180."""
-_LINGER_MS: Final = 50.0  # records travel in batches of a hundred or so, as under load
+LINGER_MS: Final = 50.0  # records travel in batches of a hundred or so, as under load
 
 
 def fill(bootstrap_servers: str, stream: Stream) -> float:
@@ -54,7 +54,7 @@ def check_disk(folder: Path, stream: Stream) -> None:
 def _fill_part(bootstrap_servers: str, stream: Stream, part: int) -> int:
     gc.disable()  # nothing here makes cycles, and looking for them takes a third of the time
     settings = part_of(stream, part, PARTS)
-    sink = KafkaSink(KafkaSettings(bootstrap_servers=bootstrap_servers, linger_ms=_LINGER_MS))
+    sink = KafkaSink(KafkaSettings(bootstrap_servers=bootstrap_servers, linger_ms=LINGER_MS))
     try:
         population = build_population(settings)
         sink.send_cards(population.records())

@@ -13,6 +13,7 @@ from typing import Final
 
 from confluent_kafka import Producer
 
+from benchmarks.fill import LINGER_MS
 from benchmarks.recorded import SEPARATOR
 from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 from cardwatch_contracts.topics import TRANSACTIONS
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    settings = KafkaSettings(bootstrap_servers=options.bootstrap_servers)
+    settings = KafkaSettings(bootstrap_servers=options.bootstrap_servers, linger_ms=LINGER_MS)
     producer = Producer(settings.producer_config() | {"queue.buffering.max.messages": 1_000_000})
     with ExitStack() as opened:
         files = [opened.enter_context(path.open("rb", 1 << 20)) for path in options.files]
