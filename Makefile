@@ -20,7 +20,7 @@ quoted = '$(subst ','\'',$($(1)))'
 options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-full bench-config compile test lint unit contract integration test-cluster cluster-up cluster-down cluster-status images test-chaos env lock format clean
+.PHONY: help demo bench bench-full bench-config compile test lint unit contract integration test-cluster test-node cluster-up cluster-down cluster-status images test-chaos env lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -79,6 +79,10 @@ test-cluster: ## Tests on a Kubernetes API, built from source once: needs Go, 5 
 	$(bootstrap) dev
 	@$(compile) --if-possible
 	$(pytest) tests/cluster
+
+test-node: ## Images and charts on a Kubernetes of this machine itself: needs root, Go and Debian
+	$(bootstrap) dev
+	$(pytest) tests/node
 
 cluster-up: ## Start a Kubernetes to try things on: kind, minikube, or this machine itself
 	$(bootstrap) dev
