@@ -39,7 +39,6 @@ class KubernetesApi:
         None: there are none, and any ports on the loopback do.
         """
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
         self._node_address = node_address
         self._program = built("servers")
         self.url = ""
@@ -90,6 +89,7 @@ class KubernetesApi:
 
         Again with other ports, where somebody took one before the server did.
         """
+        self._folder.mkdir(parents=True, exist_ok=True)
         for attempts_left in reversed(range(_ATTEMPTS)):
             api_port, client_port, peer_port = _USUAL_PORTS if self._node_address else free_ports(3)
             self.url = f"https://{self._address}:{api_port}"

@@ -71,6 +71,7 @@ def hold() -> None:
     ended = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
+    RUN.mkdir(parents=True, exist_ok=True)
     _PID.write_text(str(os.getpid()))
     node = Node()
     try:

@@ -41,7 +41,7 @@ def install(packages: Mapping[str, str]) -> None:
 def make_network(cni_config: Path, state: Path) -> None:
     """Give the node its address, and write how pods get theirs into `cni_config`."""
     remove_network()
-    _run("ip", "link", "add", _DEVICE, "type", "dummy")
+    _run("ip", "link", "add", _DEVICE, "type", "bridge")
     _run("ip", "address", "add", f"{NODE_ADDRESS}/32", "dev", _DEVICE)
     _run("ip", "link", "set", _DEVICE, "up")
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
