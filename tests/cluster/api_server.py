@@ -206,7 +206,7 @@ class KubernetesApi:
         )
         # Without controllers nobody gives pods and their accounts what this admission asks for.
         for_pods = (
-            ["--allow-privileged"]
+            ["--allow-privileged", "--kubelet-preferred-address-types=InternalIP"]
             if self._node_address
             else ["--disable-admission-plugins=ServiceAccount", "--endpoint-reconciler-type=none"]
         )

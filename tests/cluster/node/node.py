@@ -170,6 +170,7 @@ def _kubelet_config(folder: Path, containers: Path) -> dict[str, object]:
         "cgroupDriver": "cgroupfs",
         "failCgroupV1": False,
         "failSwapOn": False,
+        "makeIPTablesUtilChains": False,  # kube-proxy makes its own
         "enforceNodeAllocatable": [],
         "evictionHard": dict.fromkeys(never, "0%"),
         "imageGCHighThresholdPercent": 100,
