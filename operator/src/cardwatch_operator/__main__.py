@@ -4,6 +4,7 @@ import logging
 import sys
 
 import kopf
+from kopf._core.engines.peering import Identity
 from lightkube import ConfigError
 
 from cardwatch_operator.handlers import register
@@ -27,6 +28,8 @@ def main() -> None:
     kopf.run(
         registry=registry,
         standalone=True,  # a Lease says which of several operators acts
+        # Else kopf asks for the user's name, and a container's user has none.
+        identity=Identity(settings.identity),
         clusterwide=not settings.namespace,
         namespaces=[settings.namespace] if settings.namespace else [],
         liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
