@@ -4,7 +4,6 @@ import logging
 import sys
 
 import kopf
-from kopf._core.engines.peering import Identity
 from lightkube import ConfigError
 
 from cardwatch_operator.handlers import register
@@ -29,7 +28,7 @@ def main() -> None:
         registry=registry,
         standalone=True,  # a Lease says which of several operators acts
         # Else kopf asks for the user's name, and a container's user has none.
-        identity=Identity(settings.identity),
+        identity=settings.identity,  # type: ignore[arg-type] - its type is kopf's own affair
         clusterwide=not settings.namespace,
         namespaces=[settings.namespace] if settings.namespace else [],
         liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
