@@ -28,7 +28,7 @@ def main() -> None:
         registry=registry,
         standalone=True,  # a Lease says which of several operators acts
         # Else kopf asks for the user's name, and a container's user has none.
-        identity=settings.identity,  # type: ignore[arg-type] - its type is kopf's own affair
+        identity=settings.identity,  # type: ignore[arg-type]
         clusterwide=not settings.namespace,
         namespaces=[settings.namespace] if settings.namespace else [],
         liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
