@@ -69,10 +69,14 @@ def test_the_operator_runs_without_any_privilege(node: Node, chart: Path) -> Non
     assert "Read-only" in _exec(api, "sh", "-c", "touch /opt/cardwatch/x 2>&1 || true")
     assert api.kubectl("get", "dc", "--all-namespaces").returncode == 0
 
-    api.kubectl("apply", "--namespace", "cardwatch", "-f", "k8s/detectorconfigs/defaults.yaml")
+    sample = REPOSITORY / "k8s/detectorconfigs/defaults.yaml"
+    api.kubectl("apply", "--namespace", "cardwatch", "-f", str(sample))
     _helm(api, "uninstall", "operators", "--namespace", _NAMESPACE, "--wait")
 
-    assert api.kubectl("get", "all", "--namespace", _NAMESPACE, "-o", "name").stdout == ""
+    wait_until(
+        lambda: api.kubectl("get", "all", "-n", _NAMESPACE, "-o", "name").stdout == "",
+        "nothing to be left of the release",
+    )
     kept = api.kubectl("get", "dc", "--namespace", "cardwatch", "-o", "name").stdout
     assert kept == "detectorconfig.cardwatch.dev/default\n"
 
