@@ -108,5 +108,5 @@ def _measure(
 ) -> Result:
     measurement = measure(stand, contender, method, reference)
     say(f"{name}: {measurement}")
-    setup = f"{name}, {method.parallelism} slots, heap {method.heap_mb} MiB each"
+    setup = f"{name}, {method.parallelism} slots, heap {method.heap_mb} MiB for each"
     return Result.of(name, contender.guarantee, setup, [measurement])

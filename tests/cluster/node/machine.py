@@ -47,9 +47,7 @@ def make_network(cni_config: Path, state: Path) -> None:
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     # Docker sets the policy of forwarding to DROP.
     for direction in ("--source", "--destination"):
-        rule = ("FORWARD", direction, PODS, "-j", "ACCEPT")
-        if subprocess.run(["iptables", "-C", *rule], capture_output=True, check=False).returncode:
-            _run("iptables", "-I", *rule)
+        _run("iptables", "-I", "FORWARD", direction, PODS, "-j", "ACCEPT")
     cni_config.mkdir(parents=True, exist_ok=True)
     (cni_config / "10-cardwatch.conflist").write_text(
         json.dumps(

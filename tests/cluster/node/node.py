@@ -77,6 +77,7 @@ class Node:
         machine.unmount_below(DATA)
         machine.unmount_below(RUN)
         machine.remove_network()
+        KUBECONFIG.unlink(missing_ok=True)
         shutil.rmtree(self._volatile, ignore_errors=True)
         subprocess.run(
             [str(built("servers")), "kube-proxy", "--cleanup"], capture_output=True, check=False
