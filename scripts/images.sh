@@ -12,10 +12,12 @@ version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml)
 tag=${TAG:-$version}
 registry=${REGISTRY:+$REGISTRY/}
 
-for component in ${COMPONENTS:-operator}; do
+for component in ${COMPONENTS:-archiver generator job operator}; do
     image=${registry}cardwatch/$component:$tag
+    folder=$component
+    [ "$component" != job ] || folder=flink_job
     began=$(date +%s)
-    docker build --network host --file "$component/Dockerfile" --tag "$image" \
+    docker build --network host --file "$folder/Dockerfile" --tag "$image" \
         --label "org.opencontainers.image.version=$tag" \
         --label "org.opencontainers.image.revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)" \
         ${PYTHON_IMAGE:+--build-arg "PYTHON_IMAGE=$PYTHON_IMAGE"} .

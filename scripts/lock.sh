@@ -6,7 +6,8 @@
 #   run.txt    what `make demo` needs
 #   dev.txt    what compiling, tests and lint need besides
 #   bench.txt  what benchmarks compare with, in an environment apart
-#   images/    what the container image of each component needs
+#   images/    what the container image of each component needs; flink.txt: what the job's is laid
+#              out and compiled with
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -28,3 +29,5 @@ for component in archiver generator job operator; do
     compile "images/$component" pyproject.toml --extra "$component" \
         --constraints requirements/run.txt
 done
+compile images/flink --group compile --group flink-image --constraints requirements/run.txt \
+    --constraints requirements/dev.txt

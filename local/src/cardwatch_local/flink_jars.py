@@ -20,13 +20,14 @@ def flink_classpath(folder: Path) -> tuple[Path, ...]:
     into `folder`.
     """
     loaders = sorted((FLINK_HOME / "lib").glob("flink-table-planner-loader-*.jar"))
-    planners = [_unpack_planner(loader, folder) for loader in loaders]
+    planners = [unpack_planner(loader, folder) for loader in loaders]
     libraries = [jar for jar in sorted((FLINK_HOME / "lib").glob("*.jar")) if jar not in loaders]
     python = sorted((FLINK_HOME / "opt").glob("flink-python-*.jar"))
     return (*libraries, *planners, *python)
 
 
-def _unpack_planner(loader: Path, folder: Path) -> Path:
+def unpack_planner(loader: Path, folder: Path) -> Path:
+    """Unpack the planner within `loader` into `folder`, unless it is there; return its path."""
     planner = folder / loader.name.replace("-loader", "")
     with zipfile.ZipFile(loader) as archive:
         if planner.exists() and planner.stat().st_size == archive.getinfo(_PLANNER).file_size:

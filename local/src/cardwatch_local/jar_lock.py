@@ -16,8 +16,13 @@ ROOTS: Final = {
         "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4",
     ),
     "flink": ("org.apache.flink:flink-sql-connector-kafka:5.0.0-2.2",),
+    # For the job's image: checkpoints in S3 and what speaks like it. Of 2.2.1 none was published.
+    "flink-s3": ("org.apache.flink:flink-s3-fs-presto:2.2.0",),
 }
 """What each server asks for; the lock holds these and all they need at run time."""
+
+LOCAL_SERVERS: Final = ("kafka", "flink")
+"""Those of the embedded stack."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +45,11 @@ class LockedJar:
         return Path(*group.split("."), artifact, version, f"{artifact}-{version}.jar")
 
 
-def read_lock() -> tuple[LockedJar, ...]:
-    """Return the jars of the lock file in this package, in classpath order."""
+def read_lock(servers: Sequence[str] = LOCAL_SERVERS) -> tuple[LockedJar, ...]:
+    """Return the jars that the lock file in this package has for `servers`, in classpath order."""
     text = resources.files("cardwatch_local").joinpath(LOCK_NAME).read_text("utf-8")
-    return tuple(LockedJar(**entry) for entry in json.loads(text)["jars"])
+    jars = (LockedJar(**entry) for entry in json.loads(text)["jars"])
+    return tuple(jar for jar in jars if jar.server in servers)
 
 
 def write_lock(path: Path, jars: Sequence[LockedJar]) -> None:

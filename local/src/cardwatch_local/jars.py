@@ -186,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--lock", action="store_true", help="resolve again, rewrite the lock file")
     if parser.parse_args(arguments).lock:
         write_lock(Path(__file__).with_name(LOCK_NAME), lock_jars())
-    for jar in read_lock():
+    for jar in read_lock(tuple(ROOTS)):
         sys.stdout.write(f"{jar.server}  {jar.coordinate}  {jar.sha256}\n")
 
 

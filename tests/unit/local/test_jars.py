@@ -153,7 +153,7 @@ def test_nothing_is_written_beside_the_store(
 
 
 def test_the_lock_holds_every_root_and_pins_every_jar() -> None:
-    lock = read_lock()
+    lock = read_lock(tuple(ROOTS))
     coordinates = {jar.coordinate for jar in lock}
     assert {root for roots in ROOTS.values() for root in roots} <= coordinates
     assert {jar.server for jar in lock} == set(ROOTS)
@@ -172,6 +172,6 @@ def test_the_broker_and_its_client_library_are_of_one_version() -> None:
 
 
 def test_the_lock_file_reads_back_as_written(tmp_path: Path) -> None:
-    write_lock(tmp_path / "lock.json", read_lock())
+    write_lock(tmp_path / "lock.json", read_lock(tuple(ROOTS)))
     packaged = Path(str(__import__("cardwatch_local").__path__[0])) / "jars.lock.json"
     assert (tmp_path / "lock.json").read_bytes() == packaged.read_bytes()

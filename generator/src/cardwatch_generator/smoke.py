@@ -1,0 +1,145 @@
+"""Whether a platform works: publishes a suspicious payment and waits for its alert.
+
+    python -m cardwatch_generator.smoke --bootstrap-servers HOST:PORT [--timeout-s 60]
+
+The payment has a negative amount, which alerts by the defaults; a DetectorConfig that turns
+`negativeAmount` off for bank `cardwatch-smoke` makes this fail.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final
+from uuid import uuid4
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from cardwatch_contracts.alert import Alert, decode_alert
+from cardwatch_contracts.topics import ALERTS
+from cardwatch_contracts.transaction import Transaction
+from cardwatch_generator.batches import TransactionBatch
+from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
+
+BANK: Final = "cardwatch-smoke"
+_PATIENCE_S: Final = 0.5
+
+
+class NoAlertError(RuntimeError):
+    """The payment was published, and its alert did not come in time."""
+
+
+def suspicious_payment(name: str, *, event_time: int) -> Transaction:
+    """Return a payment of a negative amount by a user of its own. Time: epoch ms, UTC."""
+    return Transaction(
+        transaction_id=name,
+        event_time=event_time,
+        user_id=name,
+        card_id=f"tok_{name}",
+        bank_id=BANK,
+        payment_system="visa",
+        amount_minor=-100,
+        currency="EUR",
+        merchant_id="m-smoke",
+        merchant_category="grocery",
+        country="DE",
+        city="Berlin",
+        latitude=52.52,
+        longitude=13.405,
+        pin_used=True,
+        channel="chip",
+        label="smoke",
+    )
+
+
+def check(bootstrap_servers: str, *, timeout_s: float) -> tuple[Alert, float]:
+    """Publish a suspicious payment; return its alert and how long that took, seconds.
+
+    Raises:
+        PublishError: Kafka does not take the payment.
+        NoAlertError: there is no alert after `timeout_s`.
+    """
+    name = f"smoke-{uuid4()}"
+    consumer = _at_the_end_of_alerts(bootstrap_servers, timeout_s)
+    try:
+        sink = KafkaSink(KafkaSettings(bootstrap_servers=bootstrap_servers))
+        payment = suspicious_payment(name, event_time=time.time_ns() // 1_000_000)
+        began = time.monotonic()
+        sink.send(TransactionBatch([payment], [_new_traceparent()]))
+        sink.close()
+        while time.monotonic() < began + timeout_s:
+            message = consumer.poll(_PATIENCE_S)
+            if message is None or message.error() is not None:
+                continue
+            value = message.value()
+            alert = decode_alert(value.encode() if isinstance(value, str) else value)
+            if alert.transaction.transaction_id == name:
+                return alert, time.monotonic() - began
+    finally:
+        consumer.close()
+    raise NoAlertError(
+        f"payment {name} was published, and topic {ALERTS.name} has no alert on it after "
+        f"{timeout_s:g} s: does the job run, and has no DetectorConfig turned negativeAmount off?"
+    )
+
+
+def _new_traceparent() -> str:
+    """Return a W3C trace context of its own, sampled."""
+    return f"00-{uuid4().hex}-{uuid4().hex[:16]}-01"
+
+
+def _at_the_end_of_alerts(bootstrap_servers: str, timeout_s: float) -> Consumer:
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "group.id": "cardwatch-smoke",  # required by the client, never joined
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+            "log_level": 0,
+        }
+    )
+    try:
+        # By number, before the payment is made: "the end" would be looked up after it.
+        ends = [
+            TopicPartition(
+                ALERTS.name,
+                partition,
+                consumer.get_watermark_offsets(
+                    TopicPartition(ALERTS.name, partition), timeout=timeout_s
+                )[1],
+            )
+            for partition in range(ALERTS.partitions)
+        ]
+    except KafkaException as error:
+        consumer.close()
+        raise PublishError(
+            f"cannot read topic {ALERTS.name} at {bootstrap_servers}: {error.args[0].str()}"
+        ) from None
+    consumer.assign(ends)
+    return consumer
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cardwatch_generator.smoke",
+        description="Publish a suspicious payment and wait for its alert.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--bootstrap-servers", required=True, help="Kafka, host:port with commas")
+    parser.add_argument("--timeout-s", type=float, default=60.0, help="longest wait (%(default)s)")
+    options = parser.parse_args(arguments)
+    try:
+        alert, seconds = check(options.bootstrap_servers, timeout_s=options.timeout_s)
+    except (PublishError, NoAlertError, ValueError) as error:
+        print(f"cardwatch_generator.smoke: {error}", file=sys.stderr)
+        return 1
+    print(
+        f"alert {alert.alert_id} after {seconds:.1f} s: {alert.findings[0].reason} "
+        f"(config {alert.config}, generation {alert.generation})"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
