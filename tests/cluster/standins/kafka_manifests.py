@@ -1,0 +1,205 @@
+"""What runs a Kafka cluster: ConfigMaps, Services and StatefulSets named as Strimzi does. Pure."""
+
+import hashlib
+from typing import Any, Final
+
+from tests.cluster.standins.images import KAFKA_IMAGE
+from tests.cluster.standins.kafka_cluster import KafkaCluster, Pool
+from tests.cluster.standins.kafka_properties import (
+    CONTROLLER_PORT,
+    DATA,
+    REPLICATION_PORT,
+    headless_name,
+    server_properties,
+    stateful_set_name,
+    volumes_of,
+)
+from tests.cluster.standins.kubernetes import Document
+
+_HEAP: Final = "512m"
+_USER: Final = 1001
+
+
+def kafka_manifests(cluster: KafkaCluster) -> list[Document]:
+    """Return everything that is applied for a Kafka cluster."""
+    manifests = [_headless_service(cluster), _bootstrap_service(cluster)]
+    for pool in cluster.pools:
+        text = server_properties(cluster, pool)
+        manifests.append(_config_map(cluster, pool, text))
+        manifests.append(_stateful_set(cluster, pool, text))
+    return manifests
+
+
+def bootstrap_address(cluster: KafkaCluster) -> str:
+    """Return the host name of the Service for clients."""
+    return f"{cluster.name}-kafka-bootstrap.{cluster.namespace}.svc"
+
+
+def _stateful_set(cluster: KafkaCluster, pool: Pool, properties: str) -> Document:
+    name = stateful_set_name(cluster, pool)
+    labels = _labels(cluster) | {
+        "strimzi.io/pool-name": pool.name,
+        **{f"strimzi.io/{r}-role": str(r in pool.roles).lower() for r in ("broker", "controller")},
+    }
+    claims = [
+        {
+            "metadata": {"name": volume, "labels": _labels(cluster)},
+            "spec": {
+                "accessModes": ["ReadWriteOnce"],
+                "resources": {"requests": {"storage": str(storage["size"])}},
+                **({"storageClassName": storage["class"]} if "class" in storage else {}),
+            },
+        }
+        for volume, storage in volumes_of(pool).items()
+        if storage["type"] == "persistent-claim"
+    ]
+    deleted = any(s.get("deleteClaim") for s in volumes_of(pool).values())
+    spec: dict[str, Any] = {
+        "serviceName": headless_name(cluster),
+        "replicas": len(pool.node_ids),
+        "ordinals": {"start": pool.first_id},
+        # Controllers find each other only when all of them start.
+        "podManagementPolicy": "Parallel",
+        "selector": {"matchLabels": labels},
+        "template": {
+            "metadata": {
+                "labels": labels,
+                "annotations": {"cardwatch/config": _digest(properties)},
+            },
+            "spec": _pod(cluster, pool, name),
+        },
+        "persistentVolumeClaimRetentionPolicy": {
+            "whenDeleted": "Delete" if deleted else "Retain",
+            "whenScaled": "Delete" if deleted else "Retain",
+        },
+    } | ({"volumeClaimTemplates": claims} if claims else {})
+    return _owned(cluster, "apps/v1", "StatefulSet", name, {"spec": spec}, by=pool.resource)
+
+
+def _pod(cluster: KafkaCluster, pool: Pool, config: str) -> Document:
+    volumes = volumes_of(pool)
+    heap = _heap(cluster, pool)
+    ready = REPLICATION_PORT if "broker" in pool.roles else CONTROLLER_PORT
+    container = {
+        "name": "kafka",
+        "image": KAFKA_IMAGE,
+        "imagePullPolicy": "IfNotPresent",
+        "env": [
+            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+            {"name": "CLUSTER_ID", "value": cluster.id},
+            {"name": "KAFKA_HEAP", "value": heap},
+        ],
+        "resources": pool.resource["spec"].get("resources") or {},
+        "readinessProbe": {"tcpSocket": {"port": ready}, "periodSeconds": 2},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": "config", "mountPath": "/etc/kafka", "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},
+            *({"name": name, "mountPath": f"{DATA}/{name}"} for name in volumes),
+        ],
+    }
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 30,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [container],
+        "volumes": [
+            {"name": "config", "configMap": {"name": config}},
+            {"name": "tmp", "emptyDir": {}},
+            *(
+                {"name": name, "emptyDir": {}}
+                for name, storage in volumes.items()
+                if storage["type"] == "ephemeral"
+            ),
+        ],
+    }
+
+
+def _heap(cluster: KafkaCluster, pool: Pool) -> str:
+    for spec in (pool.resource["spec"], cluster.resource["spec"]["kafka"]):
+        asked = (spec.get("jvmOptions") or {}).get("-Xmx")
+        if asked:
+            return str(asked)
+    return _HEAP
+
+
+def _headless_service(cluster: KafkaCluster) -> Document:
+    spec = {
+        "clusterIP": "None",
+        "publishNotReadyAddresses": True,
+        "selector": _labels(cluster),
+        "ports": [
+            {"name": "tcp-ctrlplane", "port": CONTROLLER_PORT},
+            {"name": "tcp-replication", "port": REPLICATION_PORT},
+            *_client_ports(cluster),
+        ],
+    }
+    return _owned(cluster, "v1", "Service", headless_name(cluster), {"spec": spec})
+
+
+def _bootstrap_service(cluster: KafkaCluster) -> Document:
+    spec = {
+        "selector": _labels(cluster) | {"strimzi.io/broker-role": "true"},
+        "ports": [{"name": "tcp-replication", "port": REPLICATION_PORT}, *_client_ports(cluster)],
+    }
+    name = f"{cluster.name}-kafka-bootstrap"
+    return _owned(cluster, "v1", "Service", name, {"spec": spec})
+
+
+def _client_ports(cluster: KafkaCluster) -> list[Document]:
+    return [{"name": f"tcp-{each['name']}", "port": each["port"]} for each in cluster.listeners]
+
+
+def _config_map(cluster: KafkaCluster, pool: Pool, text: str) -> Document:
+    body = {"data": {"server.properties": text}}
+    name = stateful_set_name(cluster, pool)
+    return _owned(cluster, "v1", "ConfigMap", name, body, by=pool.resource)
+
+
+def _labels(cluster: KafkaCluster) -> dict[str, str]:
+    return {
+        "strimzi.io/cluster": cluster.name,
+        "strimzi.io/kind": "Kafka",
+        "strimzi.io/name": f"{cluster.name}-kafka",
+    }
+
+
+def _owned(
+    cluster: KafkaCluster,
+    api_version: str,
+    kind: str,
+    name: str,
+    body: Document,
+    *,
+    by: Document | None = None,
+) -> Document:
+    by = by or cluster.resource
+    owner = {
+        "apiVersion": by["apiVersion"],
+        "kind": by["kind"],
+        "name": by["metadata"]["name"],
+        "uid": by["metadata"]["uid"],
+        "controller": False,
+        "blockOwnerDeletion": False,
+    }
+    metadata = {
+        "name": name,
+        "namespace": cluster.namespace,
+        "labels": _labels(cluster),
+        "ownerReferences": [owner],
+    }
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
