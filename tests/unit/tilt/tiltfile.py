@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import starlark
+import yaml
 from tests.unit.project.machine import REPOSITORY
 
 _PRELUDE: Final = """
 config = struct(tilt_subcommand=SUBCOMMAND)
+os = struct(path=struct(exists=exists))
 TRIGGER_MODE_AUTO, TRIGGER_MODE_MANUAL = "auto", "manual"
 """
 _STEPS: Final = ("fall_back_on", "sync", "run", "link", "probe", "http_get_action")
@@ -83,6 +85,8 @@ def run_tiltfile(subcommand: str = "up") -> Tilt:
     for name in _STEPS:
         module.add_callable(name, _step(name))
     module.add_callable("read_file", _reader(tilt))
+    module.add_callable("read_yaml", lambda path: yaml.safe_load(_reader(tilt)(path)))
+    module.add_callable("exists", lambda path: (REPOSITORY / path).exists())
     extensions = {}
     for address, name in _EXTENSIONS.items():
         extension = starlark.Module()
