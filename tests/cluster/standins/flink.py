@@ -6,10 +6,9 @@ from typing import Final
 from uuid import uuid4
 
 from tests.cluster.standins import flink_status
-from tests.cluster.standins.flink_jobs import job_at, stop_with_savepoint
+from tests.cluster.standins.flink_jobs import stop_with_savepoint
 from tests.cluster.standins.flink_manifests import flink_manifests, taskmanager_name
 from tests.cluster.standins.flink_parts import FlinkParts
-from tests.cluster.standins.flink_pods import labels
 from tests.cluster.standins.flink_spec import (
     Change,
     change,
@@ -19,7 +18,7 @@ from tests.cluster.standins.flink_spec import (
     to_json,
     why_refused,
 )
-from tests.cluster.standins.kubernetes import Document, Kubernetes
+from tests.cluster.standins.kubernetes import Document, Kubernetes, KubernetesError
 from tests.cluster.standins.loop import StandIn
 
 FINALIZER: Final = "flinkdeployments.flink.apache.org/finalizer"
@@ -67,8 +66,13 @@ class FlinkOperator(StandIn):
             job = {**deployed["job"], **({"state": state} if state else {})}
             wanted = {**deployed, "job": job}
         if not refused or deployed is not None:
-            self._step(deployment, status, deployed, wanted)
-            self._observe(deployment, status)
+            try:
+                self._step(deployment, status, deployed, wanted)
+            except (KubernetesError, OSError) as error:
+                self.complain(error, "cannot go on: ")
+                status["error"] = flink_status.failure(str(error))
+            else:
+                self._parts.observe(deployment, status)
         self._write(deployment, status)
 
     def _step(
@@ -161,27 +165,6 @@ class FlinkOperator(StandIn):
             "savepoint": status["jobStatus"].get("upgradeSavepointPath"),
         }.get(mode)
         self._deploy(deployment, status, wanted, savepoint)
-
-    def _observe(self, deployment: Document, status: Document) -> None:
-        metadata = deployment["metadata"]
-        name, namespace = metadata["name"], metadata["namespace"]
-        found = self.kubernetes.get("Deployment", namespace, name)
-        reconciliation = status["reconciliationStatus"]
-        if reconciliation["state"] == "UPGRADING" or status["jobStatus"]["state"] == "SUSPENDED":
-            status["jobManagerDeploymentStatus"] = "MISSING"
-            return
-        pods = self.kubernetes.list("Pod", namespace, labels(name, "jobmanager"))
-        answers, job = job_at(self._parts.jobmanager_url(deployment)) if pods else (False, None)
-        failure = "" if answers else flink_status.error_of_pods(pods)
-        if failure:
-            status.setdefault("error", failure)
-        status["jobManagerDeploymentStatus"] = flink_status.jobmanager_state(
-            found, failure, answers=answers
-        )
-        before = status["jobStatus"]
-        status["jobStatus"] = flink_status.job_status(before, job, "RECONCILING")
-        if status["jobStatus"]["state"] == "RUNNING":
-            reconciliation["lastStableSpec"] = reconciliation["lastReconciledSpec"]
 
     def _reconciled(self, status: Document, last: str, state: str) -> None:
         status["reconciliationStatus"] |= {

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from tests.cluster.standins import flink_status
+from tests.cluster.standins.flink_jobs import job_at
 from tests.cluster.standins.flink_manifests import high_availability_labels, made_for
 from tests.cluster.standins.flink_pods import LAST_STATE, labels
 from tests.cluster.standins.kubernetes import Document, Kubernetes
@@ -65,6 +67,27 @@ class FlinkParts:
             if pod["status"].get("podIP") and "deletionTimestamp" not in pod["metadata"]
         ]
         return f"http://{addresses[0]}:8081" if addresses else ""
+
+    def observe(self, deployment: Document, status: Document) -> None:
+        """Write into a status what there is of JobManager and job."""
+        name, namespace = _of(deployment)
+        found = self._kubernetes.get("Deployment", namespace, name)
+        reconciliation = status["reconciliationStatus"]
+        if reconciliation["state"] == "UPGRADING" or status["jobStatus"]["state"] == "SUSPENDED":
+            status["jobManagerDeploymentStatus"] = "MISSING"
+            return
+        pods = self._kubernetes.list("Pod", namespace, labels(name, "jobmanager"))
+        answers, job = job_at(self.jobmanager_url(deployment)) if pods else (False, None)
+        failure = "" if answers else flink_status.error_of_pods(pods)
+        if failure:
+            status.setdefault("error", failure)
+        status["jobManagerDeploymentStatus"] = flink_status.jobmanager_state(
+            found, failure, answers=answers
+        )
+        before = status["jobStatus"]
+        status["jobStatus"] = flink_status.job_status(before, job, "RECONCILING")
+        if status["jobStatus"]["state"] == "RUNNING":
+            reconciliation["lastStableSpec"] = reconciliation["lastReconciledSpec"]
 
     def _kept(self, deployment: Document) -> list[Document]:
         name, namespace = _of(deployment)

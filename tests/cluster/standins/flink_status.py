@@ -27,6 +27,11 @@ def refusal(message: str) -> str:
     return _error(_VALIDATION, message)
 
 
+def failure(message: str) -> str:
+    """Return `status.error` of what could not be done; it is tried again."""
+    return _error(_FAILED_DEPLOYMENT, message)
+
+
 def error_of_pods(pods: Sequence[Document]) -> str:
     """Return `status.error` of a JobManager that cannot start, empty where it may yet."""
     for pod in pods:
@@ -34,7 +39,7 @@ def error_of_pods(pods: Sequence[Document]) -> str:
             waiting = (container.get("state") or {}).get("waiting") or {}
             if waiting.get("reason") in _HOPELESS:
                 what = f"[{container['name']}] {waiting.get('message', '')}"
-                return _error(_FAILED_DEPLOYMENT, f"{waiting['reason']}: {what}")
+                return failure(f"{waiting['reason']}: {what}")
     return ""
 
 

@@ -1,13 +1,12 @@
 """What runs a Kafka cluster: ConfigMaps, Services and StatefulSets named as Strimzi does. Pure."""
 
 import hashlib
-from typing import Any, Final
+from typing import Any
 
-from tests.cluster.standins.images import KAFKA_IMAGE
 from tests.cluster.standins.kafka_cluster import KafkaCluster, Pool
+from tests.cluster.standins.kafka_pods import kafka_pod
 from tests.cluster.standins.kafka_properties import (
     CONTROLLER_PORT,
-    DATA,
     REPLICATION_PORT,
     headless_name,
     server_properties,
@@ -15,9 +14,6 @@ from tests.cluster.standins.kafka_properties import (
     volumes_of,
 )
 from tests.cluster.standins.kubernetes import Document
-
-_HEAP: Final = "512m"
-_USER: Final = 1001
 
 
 def kafka_manifests(cluster: KafkaCluster) -> list[Document]:
@@ -66,7 +62,7 @@ def _stateful_set(cluster: KafkaCluster, pool: Pool, properties: str) -> Documen
                 "labels": labels,
                 "annotations": {"cardwatch/config": _digest(properties)},
             },
-            "spec": _pod(cluster, pool, name),
+            "spec": kafka_pod(cluster, pool, name),
         },
         "persistentVolumeClaimRetentionPolicy": {
             "whenDeleted": "Delete" if deleted else "Retain",
@@ -74,63 +70,6 @@ def _stateful_set(cluster: KafkaCluster, pool: Pool, properties: str) -> Documen
         },
     } | ({"volumeClaimTemplates": claims} if claims else {})
     return _owned(cluster, "apps/v1", "StatefulSet", name, {"spec": spec}, by=pool.resource)
-
-
-def _pod(cluster: KafkaCluster, pool: Pool, config: str) -> Document:
-    volumes = volumes_of(pool)
-    heap = _heap(cluster, pool)
-    ready = REPLICATION_PORT if "broker" in pool.roles else CONTROLLER_PORT
-    container = {
-        "name": "kafka",
-        "image": KAFKA_IMAGE,
-        "imagePullPolicy": "IfNotPresent",
-        "env": [
-            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-            {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-            {"name": "CLUSTER_ID", "value": cluster.id},
-            {"name": "KAFKA_HEAP", "value": heap},
-        ],
-        "resources": pool.resource["spec"].get("resources") or {},
-        "readinessProbe": {"tcpSocket": {"port": ready}, "periodSeconds": 2},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "volumeMounts": [
-            {"name": "config", "mountPath": "/etc/kafka", "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},
-            *({"name": name, "mountPath": f"{DATA}/{name}"} for name in volumes),
-        ],
-    }
-    return {
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": 30,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [container],
-        "volumes": [
-            {"name": "config", "configMap": {"name": config}},
-            {"name": "tmp", "emptyDir": {}},
-            *(
-                {"name": name, "emptyDir": {}}
-                for name, storage in volumes.items()
-                if storage["type"] == "ephemeral"
-            ),
-        ],
-    }
-
-
-def _heap(cluster: KafkaCluster, pool: Pool) -> str:
-    for spec in (pool.resource["spec"], cluster.resource["spec"]["kafka"]):
-        asked = (spec.get("jvmOptions") or {}).get("-Xmx")
-        if asked:
-            return str(asked)
-    return _HEAP
 
 
 def _headless_service(cluster: KafkaCluster) -> Document:

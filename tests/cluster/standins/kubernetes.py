@@ -63,7 +63,9 @@ class Kubernetes:
             raise KubernetesError(f"cannot list {kind}s: {error}") from None
         except HTTPError as error:
             raise KubernetesError(f"cannot list {kind}s: {error!r}") from None
-        return [each.to_dict() for each in found]
+        about = _KINDS[kind]._api_info.resource
+        api_version = f"{about.group}/{about.version}".lstrip("/")
+        return [{"kind": kind, "apiVersion": api_version, **each.to_dict()} for each in found]
 
     def get(self, kind: str, namespace: str, name: str) -> Document | None:
         """Return a resource, None where there is none."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from tests.cluster.standins.kafka_cluster import KafkaCluster, Refused, read_cluster
 from tests.cluster.standins.kafka_manifests import bootstrap_address, kafka_manifests
 from tests.cluster.standins.kafka_properties import HOST_PORT, stateful_set_name
-from tests.cluster.standins.kubernetes import Document, Kubernetes
+from tests.cluster.standins.kubernetes import Document, Kubernetes, KubernetesError
 from tests.cluster.standins.loop import StandIn
 from tests.cluster.standins.topics import Topics, topic_name
 
@@ -57,9 +57,11 @@ class Strimzi(StandIn):
         manifests = kafka_manifests(cluster)
         uid = cluster.resource["metadata"]["uid"]
         if self._applied.get(uid) != manifests:
-            for manifest in manifests:
-                self.kubernetes.apply(manifest)
-                self.say(f"applied {manifest['kind']} {manifest['metadata']['name']}")
+            try:
+                self._apply(manifests)
+            except KubernetesError as error:
+                self._write_status(cluster, {"reason": "KubernetesError", "message": str(error)})
+                return False
             self._applied[uid] = manifests
         waiting = [
             stateful_set_name(cluster, pool)
@@ -72,6 +74,11 @@ class Strimzi(StandIn):
         else:
             self._write_status(cluster, None)
         return not waiting
+
+    def _apply(self, manifests: list[Document]) -> None:
+        for manifest in manifests:
+            self.kubernetes.apply(manifest)
+            self.say(f"applied {manifest['kind']} {manifest['metadata']['name']}")
 
     def _is_ready(self, cluster: KafkaCluster, name: str) -> bool:
         found = self.kubernetes.get("StatefulSet", cluster.namespace, name)

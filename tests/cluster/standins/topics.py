@@ -18,7 +18,7 @@ from confluent_kafka.admin import (
 from tests.cluster.standins.kafka_cluster import Refused
 from tests.cluster.standins.kubernetes import Document
 
-_TIMEOUT_S: Final = 10.0
+_TIMEOUT_S: Final = 5.0
 _BROKERS_DEFAULT: Final = -1
 
 
@@ -99,7 +99,7 @@ class Topics:
         there = {
             key: entry.value
             for key, entry in entries.items()
-            if entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value
+            if ConfigSource(entry.source) is ConfigSource.DYNAMIC_TOPIC_CONFIG
         }
         changes = [
             ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)

@@ -1,0 +1,103 @@
+"""The pods that Kafka runs in. Pure."""
+
+from typing import Final
+
+from tests.cluster.standins.images import KAFKA_IMAGE
+from tests.cluster.standins.kafka_cluster import KafkaCluster, Pool
+from tests.cluster.standins.kafka_properties import (
+    CONTROLLER_PORT,
+    DATA,
+    REPLICATION_PORT,
+    volumes_of,
+)
+from tests.cluster.standins.kubernetes import Document
+
+_HEAP: Final = "512m"
+_POD_SECURITY: Final = {
+    "runAsNonRoot": True,
+    "runAsUser": 1001,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+_CONTAINER_SECURITY: Final = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+"""As Strimzi's provider of `restricted` sets them, and a root that nobody writes to."""
+_SCHEDULING: Final = (
+    "affinity",
+    "imagePullSecrets",
+    "priorityClassName",
+    "tolerations",
+    "topologySpreadConstraints",
+)
+"""What is taken from a pod's template as it is."""
+
+
+def kafka_pod(cluster: KafkaCluster, pool: Pool, config: str) -> Document:
+    """Return the spec of a pool's pods, which read the ConfigMap `config`."""
+    volumes = volumes_of(pool)
+    asked = template(cluster, pool, "pod")
+    heap = _heap(cluster, pool)
+    ready = REPLICATION_PORT if "broker" in pool.roles else CONTROLLER_PORT
+    container = {
+        "name": "kafka",
+        "image": KAFKA_IMAGE,
+        "imagePullPolicy": "IfNotPresent",
+        "env": [
+            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+            {"name": "CLUSTER_ID", "value": cluster.id},
+            {"name": "KAFKA_HEAP", "value": heap},
+        ],
+        "resources": pool.resource["spec"].get("resources") or {},
+        "readinessProbe": {"tcpSocket": {"port": ready}, "periodSeconds": 2},
+        "securityContext": {
+            **_CONTAINER_SECURITY,
+            **template(cluster, pool, "kafkaContainer", "securityContext"),
+        },
+        "volumeMounts": [
+            {"name": "config", "mountPath": "/etc/kafka", "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},
+            *({"name": name, "mountPath": f"{DATA}/{name}"} for name in volumes),
+        ],
+    }
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 30,
+        "securityContext": {
+            **_POD_SECURITY,
+            **template(cluster, pool, "pod", "securityContext"),
+        },
+        **{key: asked[key] for key in _SCHEDULING if key in asked},
+        "containers": [container],
+        "volumes": [
+            {"name": "config", "configMap": {"name": config}},
+            {"name": "tmp", "emptyDir": {}},
+            *(
+                {"name": name, "emptyDir": {}}
+                for name, storage in volumes.items()
+                if storage["type"] == "ephemeral"
+            ),
+        ],
+    }
+
+
+def template(cluster: KafkaCluster, pool: Pool, *path: str) -> Document:
+    """Return a part of the templates: the pool's, or else the cluster's."""
+    for spec in (pool.resource["spec"], cluster.resource["spec"]["kafka"]):
+        part = spec.get("template") or {}
+        for key in path:
+            part = part.get(key) or {}
+        if part:
+            return dict(part)
+    return {}
+
+
+def _heap(cluster: KafkaCluster, pool: Pool) -> str:
+    for spec in (pool.resource["spec"], cluster.resource["spec"]["kafka"]):
+        asked = (spec.get("jvmOptions") or {}).get("-Xmx")
+        if asked:
+            return str(asked)
+    return _HEAP
