@@ -1,0 +1,31 @@
+{{/* Ways out that several pods need, as rules of a NetworkPolicy. */}}
+{{- define "cardwatch.toNames" -}}
+- ports:
+    - {port: 53, protocol: UDP}
+    - {port: 53, protocol: TCP}
+{{- end }}
+
+{{- define "cardwatch.toKafka" -}}
+{{- if .Values.kafka.create -}}
+- to:
+    - podSelector:
+        matchLabels:
+          strimzi.io/cluster: cardwatch
+          strimzi.io/kind: Kafka
+  ports:
+    - {port: 9092, protocol: TCP}
+{{- else -}}
+- ports:
+    {{- range regexFindAll ":[0-9]+" .Values.kafka.bootstrapServers -1 | uniq }}
+    - {port: {{ trimPrefix ":" . }}, protocol: TCP}
+    {{- end }}
+{{- end -}}
+{{- end }}
+
+{{/* The API's address is not a pod's, so only its ports can be said. */}}
+{{- define "cardwatch.toApiServer" -}}
+- ports:
+    {{- range .Values.networkPolicies.apiServerPorts }}
+    - {port: {{ . }}, protocol: TCP}
+    {{- end }}
+{{- end }}
