@@ -34,7 +34,7 @@ class FlinkOperator(StandIn):
         self._parts = FlinkParts(kubernetes)
 
     def look(self) -> None:
-        for deployment in self.kubernetes.list("FlinkDeployment"):
+        for deployment in self.kubernetes.find("FlinkDeployment"):
             with self.guarded(deployment):
                 if "deletionTimestamp" in deployment["metadata"]:
                     self._remove(deployment)

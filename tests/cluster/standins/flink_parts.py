@@ -26,7 +26,7 @@ class FlinkParts:
         name, namespace = _of(deployment)
         left = [self._kubernetes.delete(kind, namespace, each) for kind, each in made_for(name)]
         for component in ("jobmanager", "taskmanager"):
-            left.append(bool(self._kubernetes.list("Pod", namespace, labels(name, component))))
+            left.append(bool(self._kubernetes.find("Pod", namespace, labels(name, component))))
         if any(left):
             return False
         if with_state:
@@ -63,7 +63,7 @@ class FlinkParts:
         name, namespace = _of(deployment)
         addresses = [
             pod["status"]["podIP"]
-            for pod in self._kubernetes.list("Pod", namespace, labels(name, "jobmanager"))
+            for pod in self._kubernetes.find("Pod", namespace, labels(name, "jobmanager"))
             if pod["status"].get("podIP") and "deletionTimestamp" not in pod["metadata"]
         ]
         return f"http://{addresses[0]}:8081" if addresses else ""
@@ -76,7 +76,7 @@ class FlinkParts:
         if reconciliation["state"] == "UPGRADING" or status["jobStatus"]["state"] == "SUSPENDED":
             status["jobManagerDeploymentStatus"] = "MISSING"
             return
-        pods = self._kubernetes.list("Pod", namespace, labels(name, "jobmanager"))
+        pods = self._kubernetes.find("Pod", namespace, labels(name, "jobmanager"))
         answers, job = job_at(self.jobmanager_url(deployment)) if pods else (False, None)
         failure = "" if answers else flink_status.error_of_pods(pods)
         if failure:
@@ -91,7 +91,7 @@ class FlinkParts:
 
     def _kept(self, deployment: Document) -> list[Document]:
         name, namespace = _of(deployment)
-        return self._kubernetes.list("ConfigMap", namespace, high_availability_labels(name))
+        return self._kubernetes.find("ConfigMap", namespace, high_availability_labels(name))
 
 
 def _of(deployment: Document) -> tuple[str, str]:

@@ -50,7 +50,7 @@ class Kubernetes:
         self._client = Client(config=config, field_manager=field_manager, trust_env=False)
         self._manager = field_manager
 
-    def list(
+    def find(
         self, kind: str, namespace: str = "*", labels: Mapping[str, str] | None = None
     ) -> list[Document]:
         """Return the resources of a kind, none where Kubernetes does not know the kind."""

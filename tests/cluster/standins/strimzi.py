@@ -29,9 +29,9 @@ class Strimzi(StandIn):
         self._compared: dict[str, float] = {}
 
     def look(self) -> None:
-        pools = self.kubernetes.list("KafkaNodePool")
+        pools = self.kubernetes.find("KafkaNodePool")
         ready: dict[tuple[str, str], KafkaCluster] = {}
-        for kafka in self.kubernetes.list("Kafka"):
+        for kafka in self.kubernetes.find("Kafka"):
             if "deletionTimestamp" in kafka["metadata"]:
                 continue
             with self.guarded(kafka):
@@ -40,7 +40,7 @@ class Strimzi(StandIn):
                 cluster = read_cluster(kafka, own)
                 if self._reconcile(cluster) and cluster.has_topic_operator:
                     ready[namespace, cluster.name] = cluster
-        for topic in self.kubernetes.list("KafkaTopic"):
+        for topic in self.kubernetes.find("KafkaTopic"):
             labels = topic["metadata"].get("labels") or {}
             key = (topic["metadata"]["namespace"], labels.get("strimzi.io/cluster", ""))
             if key in ready:
@@ -162,7 +162,7 @@ class Strimzi(StandIn):
         self._compared[metadata["uid"]] = time.monotonic()
 
     def _topics_of(self, cluster: KafkaCluster) -> Topics:
-        pods = self.kubernetes.list(
+        pods = self.kubernetes.find(
             "Pod",
             cluster.namespace,
             {"strimzi.io/cluster": cluster.name, "strimzi.io/broker-role": "true"},

@@ -21,7 +21,7 @@ class Volumes(StandIn):
         self._folder = folder
 
     def look(self) -> None:
-        claims = self.kubernetes.list("PersistentVolumeClaim")
+        claims = self.kubernetes.find("PersistentVolumeClaim")
         for claim in claims:
             if (claim.get("status") or {}).get("phase", "Pending") != "Pending":
                 continue
@@ -30,7 +30,7 @@ class Volumes(StandIn):
             with self.guarded(claim):
                 self._make(claim)
         claimed = {volume_name(claim) for claim in claims}
-        for volume in self.kubernetes.list("PersistentVolume"):
+        for volume in self.kubernetes.find("PersistentVolume"):
             labels = volume["metadata"].get("labels") or {}
             name = volume["metadata"]["name"]
             if _LABEL in labels and name not in claimed:

@@ -61,6 +61,7 @@ def node_pool(
             "name": name,
             "namespace": "shop",
             "uid": name,
+            "generation": 1,
             "labels": {"strimzi.io/cluster": "cardwatch"},
         },
         "spec": {
