@@ -85,7 +85,7 @@ def _gone(pid: int) -> Callable[[], bool]:
 
 
 def _wait(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -119,7 +119,7 @@ def test_the_end_of_the_program_is_that_of_the_container(container: Container) -
 
     os.kill(program, signal.SIGKILL)
 
-    assert container.process.wait(timeout=10) == 128 + signal.SIGKILL
+    assert container.process.wait(timeout=30) == 128 + signal.SIGKILL
 
 
 def test_a_container_that_is_to_stop_ends_its_program_first(container: Container) -> None:
@@ -127,7 +127,7 @@ def test_a_container_that_is_to_stop_ends_its_program_first(container: Container
 
     container.process.terminate()
 
-    assert container.process.wait(timeout=10) == 7, "the program's own status"
+    assert container.process.wait(timeout=30) == 7, "the program's own status"
     assert _gone(program)()
 
 
