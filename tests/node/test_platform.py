@@ -1,0 +1,235 @@
+"""Cardwatch on a Kubernetes: installed, used, broken, upgraded and removed, under load.
+
+One story, on one cluster, with stand-ins for Strimzi and Flink's operator: `pytest -rP` prints its
+times. What is sent all along is of bank A; DetectorConfigs are for others, so that the reference
+judges all of it by the defaults.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from confluent_kafka import Producer
+from tests.chaos.faults import SILENCE, alerts_again, sending
+from tests.cluster.definitions import install_upstream
+from tests.cluster.images import running_docker
+from tests.cluster.node.node import DATA, RUN, Node
+from tests.cluster.standins.running import running_standins
+from tests.integration.job.feed import Draws, Feed, drain, wait_until
+from tests.node.release import NAMESPACE, Release, add_images
+from tests.unit.transactions import make_transaction
+
+from cardwatch_contracts.alert import Alert, decode_alert
+from cardwatch_contracts.codec import encode
+from cardwatch_contracts.topics import ALERTS, TRANSACTIONS
+from cardwatch_job.reference import alerts_of, compare, judge_all
+from cardwatch_local.demo.oracle import gather
+from cardwatch_local.reading.topic import read_topic, value_of
+
+pytestmark = [
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(os.geteuid() != 0, reason="a node on this machine itself needs root"),
+]
+_BANK = "Z"
+"""The DetectorConfigs' own."""
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    """A node with every image, the stand-ins, and nothing installed."""
+    folder = tmp_path_factory.mktemp("release")
+    node = Node()
+    try:
+        node.start()
+        with running_docker(DATA / "docker", RUN) as docker:
+            add_images(node, docker)
+        install_upstream(node.api)
+        with running_standins(node.api.kubeconfig, DATA / "cluster" / "volumes"):
+            yield Release(node, folder)
+    finally:
+        node.stop()
+
+
+@pytest.fixture(scope="module")
+def feed(release: Release) -> Feed:
+    """Transactions of bank A, for the platform that the first test installs."""
+    feed = Feed(release.bootstrap_servers, Draws(silence=SILENCE))
+    feed.send_cards()
+    drain(release)
+    return feed
+
+
+def test_from_nothing_to_the_first_alert(release: Release) -> None:
+    began = time.monotonic()
+    release.install_operators()
+    release.install()
+    for kind, name, condition in (
+        ("kafka", "cardwatch", "Ready"),
+        ("flinkdeployment", "cardwatch", "Running"),
+    ):
+        release.wait(kind, name, condition, 300)
+        say(f"{kind} {name} {condition}", began)
+    said = release.helm("test", "cardwatch", "--logs")
+    assert "alert " in said, said
+    say("first alert", began)
+
+
+def test_a_config_is_applied_and_judges(release: Release, feed: Feed) -> None:
+    began = time.monotonic()
+    apply(release, {"veryHighValue": {"maxAmountMinor": 5_000}})
+    release.kubectl("wait", "--for=condition=Applied", "dc/default", "--timeout=60s", timeout_s=70)
+    say("kubectl wait returned", began)
+    alert = pay(release, 6_000)
+    assert (alert.config, alert.findings[0].detector) == ("default", "very_high_value")
+    say("alert under the new threshold", began)
+
+
+def test_a_bad_config_is_refused_with_a_sentence(release: Release, feed: Feed) -> None:
+    with pytest.raises(AssertionError, match=r"factor.* should be greater than 1"):
+        apply(release, {"amountSpike": {"factor": 1}})
+
+
+def test_scaled_with_kubectl_and_back(release: Release, feed: Feed) -> None:
+    with sending(feed):
+        alerts_again(release)
+        jobmanager = jobmanager_of(release)
+        for replicas in (2, 1):
+            began = time.monotonic()
+            release.kubectl("scale", "dc/default", f"--replicas={replicas}")
+            release.wait_running(replicas)
+            release.wait("dc", "default", "Rescaled", 180)
+            say(f"scaled to {replicas}", began)
+            gap_s = alerts_again(release)
+            print(f"alerts again {gap_s:.1f} s later")
+        assert jobmanager_of(release) == jobmanager, "a scale change keeps the JobManager"
+    check(release)
+
+
+def test_every_pod_deleted_in_turn(release: Release, feed: Feed) -> None:
+    with sending(feed):
+        for pod in release.names("pods", "--field-selector=status.phase=Running"):
+            began = time.monotonic()
+            release.kubectl("delete", "pod", pod, "--wait=false")
+            alerts_again(release, timeout_s=240)
+            say(f"alerts again without {pod}", began)
+            wait_until(lambda: all_ready(release), "all pods to be ready", 180)
+    check(release)
+
+
+def test_an_upgrade_goes_on_from_the_state(release: Release, feed: Feed) -> None:
+    release.kubectl("scale", "dc/default", "--replicas=2")
+    release.wait_running(2)
+    with sending(feed):
+        alerts_again(release)
+        began = time.monotonic()
+        jobmanager = jobmanager_of(release)
+        release.upgrade("job.checkpointIntervalMs=2000")
+        wait_until(lambda: jobmanager_of(release) != jobmanager, "a new JobManager", 180)
+        release.wait_running(2)  # what kubectl had set is not the chart's to change
+        alerts_again(release, timeout_s=240)
+        say("upgraded", began)
+    check(release)
+
+
+def test_nothing_is_left_of_it(release: Release) -> None:
+    began = time.monotonic()
+    release.helm("uninstall", "cardwatch", "--wait", "--timeout", "5m")
+    wait_until(lambda: left_in(release) == [], f"nothing to be left: {left_in(release)}", 120)
+    say("uninstalled", began)
+    release.helm("uninstall", "operators", "--wait", namespace="cardwatch-system")
+    assert "detectorconfigs.cardwatch.dev" in release.names("crd")
+    release.api.kubectl("delete", "namespace", NAMESPACE, "--timeout=60s", timeout_s=70)
+
+
+def say(what: str, began: float) -> None:
+    """Print how long something took, counted from `began` of the monotonic clock."""
+    print(f"{what}: {time.monotonic() - began:.1f} s")
+
+
+def apply(release: Release, detectors: dict[str, dict[str, object]]) -> None:
+    """Apply a DetectorConfig of the tests' own bank."""
+    document = {
+        "apiVersion": "cardwatch.dev/v1alpha1",
+        "kind": "DetectorConfig",
+        "metadata": {"name": "default"},
+        "spec": {"selector": {"bankIds": [_BANK]}, "detectors": detectors},
+    }
+    release.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(document))
+
+
+def pay(release: Release, amount_minor: int) -> Alert:
+    """Pay at the tests' own bank; return the alert."""
+    name = f"asked-{time.time_ns()}"
+    payment = make_transaction(
+        transaction_id=name,
+        event_time=time.time_ns() // 1_000_000,
+        user_id=name,
+        card_id=f"tok_{name}",
+        bank_id=_BANK,
+        amount_minor=amount_minor,
+    )
+    producer = Producer({"bootstrap.servers": release.bootstrap_servers})
+    producer.produce(TRANSACTIONS.name, encode(payment), payment.user_id.encode())
+    producer.flush(10)
+    found: list[Alert] = []
+
+    def is_there() -> bool:
+        messages = read_topic(release.bootstrap_servers, ALERTS)
+        alerts = (decode_alert(value_of(message)) for message in messages)
+        found.extend(alert for alert in alerts if alert.transaction.transaction_id == name)
+        return bool(found)
+
+    wait_until(is_there, f"the alert of {amount_minor}")
+    return found[0]
+
+
+def check(release: Release) -> None:
+    """Hold the alerts of bank A against the reference's: none lost, twice or different."""
+    drain(release)
+    evidence = gather(release.bootstrap_servers)
+    alerts = [alert for alert in evidence.alerts if alert.transaction.bank_id == "A"]
+    reference = {
+        key: alert
+        for key, alert in alerts_of(judge_all(evidence.records)).items()
+        if alert.transaction.bank_id == "A"
+    }
+    comparison = compare(alerts, reference)
+    print(
+        f"{evidence.transactions:,} transactions, {len(alerts):,} alerts: {len(comparison.lost)} "
+        f"lost, {len(comparison.duplicate)} duplicate, {len(comparison.different)} different"
+    )
+    assert comparison.equal, comparison
+    assert len(alerts) > 100
+
+
+def jobmanager_of(release: Release) -> str:
+    """Return the uid of the JobManager's pod; empty while there is not exactly one."""
+    pods = release.items("pods", "-l", "app=cardwatch,component=jobmanager")
+    return str(pods[0]["metadata"]["uid"]) if len(pods) == 1 else ""
+
+
+def all_ready(release: Release) -> bool:
+    """Whether every pod that is to run is ready."""
+    return all(
+        status["ready"]
+        for pod in release.items("pods")
+        if pod["status"]["phase"] != "Succeeded"
+        for status in pod["status"].get("containerStatuses", [{"ready": False}])
+    )
+
+
+def left_in(release: Release) -> list[str]:
+    """Return what the namespace holds that Kubernetes itself did not put there."""
+    kinds = (
+        "all,configmaps,secrets,serviceaccounts,roles,rolebindings,persistentvolumeclaims,"
+        "networkpolicies,poddisruptionbudgets,kafkas,kafkanodepools,kafkatopics,flinkdeployments,dc"
+    )
+    listed = json.loads(release.kubectl("get", kinds, "-o", "json"))["items"]
+    return [
+        f"{item['kind']} {item['metadata']['name']}"
+        for item in listed
+        if item["metadata"]["name"] not in ("kube-root-ca.crt", "default")
+    ]
