@@ -1,0 +1,105 @@
+"""Who may connect to whom, as NetworkPolicies say it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from tests.unit.charts.pods import pod_templates
+from tests.unit.charts.rendering import EVERYTHING, FIRST_BUILD_S, Document, only, render
+
+pytestmark = pytest.mark.timeout(FIRST_BUILD_S)
+_KAFKA = {"strimzi.io/cluster": "cardwatch", "strimzi.io/kind": "Kafka"}
+_CLIENTS = {"archiver", "generator", "job", "test"}
+
+
+@pytest.fixture(scope="module")
+def documents() -> list[Document]:
+    return render(*EVERYTHING)
+
+
+def test_there_is_none_unless_asked_for() -> None:
+    documents = render()
+    assert not [document for document in documents if document["kind"] == "NetworkPolicy"]
+    (listener,) = only(documents, "Kafka")["spec"]["kafka"]["listeners"]
+    assert "networkPolicyPeers" not in listener
+
+
+def test_each_pod_has_one_policy_that_denies_the_rest(documents: list[Document]) -> None:
+    policies = [document for document in documents if document["kind"] == "NetworkPolicy"]
+    for pod in pod_templates(documents):
+        if not pod.labels:
+            continue  # Strimzi's, which has policies of its own
+        (policy,) = (
+            policy for policy in policies if selects(policy["spec"]["podSelector"], pod.labels)
+        )
+        assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"], pod.owner
+
+
+@pytest.mark.parametrize("client", sorted(_CLIENTS))
+def test_a_client_and_kafka_agree_on_their_connection(
+    client: str, documents: list[Document]
+) -> None:
+    way = ways(documents, client, "egress", 9092)
+    assert any(selects(peer["podSelector"], _KAFKA) for rule in way for peer in rule["to"])
+    (listener,) = only(documents, "Kafka")["spec"]["kafka"]["listeners"]
+    own, operator = listener["networkPolicyPeers"]
+    assert set(own["podSelector"]["matchExpressions"][0]["values"]) == {
+        f"cardwatch-{name}" for name in _CLIENTS
+    }
+    assert operator["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == "cardwatch-operator"
+
+
+def test_valkey_is_for_the_archiver_alone(documents: list[Document]) -> None:
+    (rule,) = ways(documents, "archiver", "egress", 6379)
+    assert selects(rule["to"][0]["podSelector"], labels("valkey"))
+    spec = only(documents, "NetworkPolicy", "cardwatch-valkey")["spec"]
+    (rule,) = spec["ingress"]
+    (peer,) = rule["from"]
+    assert selects(peer["podSelector"], labels("archiver"))
+    assert not spec.get("egress")
+
+
+def test_only_what_asks_the_kubernetes_api_reaches_it(documents: list[Document]) -> None:
+    asking = {
+        name for name in (*_CLIENTS, "valkey", "removal") if ways(documents, name, "egress", 6443)
+    }
+    assert asking == {"job", "removal"}
+
+
+def test_the_operators_reach_the_job(documents: list[Document]) -> None:
+    (rule,) = ways(documents, "job", "ingress", 8081)
+    (peer,) = rule["from"]
+    assert peer["namespaceSelector"]["matchLabels"] == {
+        "kubernetes.io/metadata.name": "cardwatch-system"
+    }
+
+
+def test_kafka_elsewhere_is_reached_at_its_ports() -> None:
+    documents = render(
+        "kafka.create=false",
+        r"kafka.bootstrapServers=one.example.com:9092\,two.example.com:9093",
+        "networkPolicies.enabled=true",
+    )
+    for port in (9092, 9093):
+        (rule,) = ways(documents, "job", "egress", port)
+        assert "to" not in rule
+
+
+def ways(documents: list[Document], name: str, direction: str, port: int) -> list[Document]:
+    spec = only(documents, "NetworkPolicy", f"cardwatch-{name}")["spec"]
+    return [
+        rule
+        for rule in spec.get(direction, ())
+        if any(each["port"] == port for each in rule.get("ports", ()))
+    ]
+
+
+def labels(name: str) -> dict[str, str]:
+    return {
+        "app.kubernetes.io/name": f"cardwatch-{name}",
+        "app.kubernetes.io/instance": "cardwatch",
+    }
+
+
+def selects(selector: Document, given: Mapping[str, Any]) -> bool:
+    return bool(selector["matchLabels"].items() <= given.items())

@@ -1,0 +1,180 @@
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.unit.charts.rendering import (
+    FIRST_BUILD_S,
+    OPERATORS,
+    PLATFORM,
+    PROFILES,
+    template,
+    without_dependencies,
+)
+
+pytestmark = pytest.mark.timeout(FIRST_BUILD_S)
+_SCHEMA = json.loads((PLATFORM / "values.schema.json").read_text("utf-8"))
+_WITHOUT_KAFKA = ("kafka.create=false", "kafka.bootstrapServers=kafka.example.com:9092")
+
+
+@pytest.mark.parametrize(
+    ("where", "typo", "value"),
+    [
+        ("", "jobs", ".parallelism=2"),
+        ("/job", "paralelism", "=2"),
+        ("/job/taskManager", "memmory", "=2048m"),
+        ("/job/storage/claim", "storageclass", "=fast"),
+        ("/kafka/brokers", "replica", "=3"),
+        ("/kafka/controllers/storage", "sise", "=1Gi"),
+        ("/valkey/persistence", "enable", "=true"),
+        ("/archiver/resources", "request", ".cpu=1"),
+        ("/generator/tps", "C", "=1"),
+        ("/networkPolicies", "enabeld", "=true"),
+    ],
+)
+def test_a_misspelt_value_is_named(where: str, typo: str, value: str) -> None:
+    path = f"{where}/{typo}".replace("/", ".").removeprefix(".")
+    done = template(PLATFORM, path + value)
+    assert done.returncode != 0
+    assert f"at '{where}': additional properties '{typo}' not allowed" in done.stderr
+
+
+def test_a_misspelt_value_of_the_operators_is_named(tmp_path: Path) -> None:
+    done = template(without_dependencies(OPERATORS, tmp_path), "operator.replica=2")
+    assert "at '/operator': additional properties 'replica' not allowed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [
+        ("job.parallelism=0", "/job/parallelism"),
+        ("job.delivery=maybe", "/job/delivery"),
+        ("job.taskManager.memory=2Gi", "/job/taskManager/memory"),
+        ("job.storage.uri=bucket", "/job/storage/uri"),
+        ("kafka.brokers.replicas=0", "/kafka/brokers/replicas"),
+        ("kafka.controllers.replicas=2", "/kafka/controllers/replicas"),
+        ("kafka.bootstrapServers=kafka", "/kafka/bootstrapServers"),
+        ("generator.anomalyShare=0.6", "/generator/anomalyShare"),
+        ("valkey.maxMemory=lots", "/valkey/maxMemory"),
+        ("image.pullPolicy=Sometimes", "/image/pullPolicy"),
+        ("monitoring.interval=often", "/monitoring/interval"),
+    ],
+)
+def test_a_value_out_of_range_is_named(value: str, where: str) -> None:
+    done = template(PLATFORM, value)
+    assert done.returncode != 0
+    assert f"at '{where}'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (["kafka.create=false"], "kafka.bootstrapServers is empty: it is needed"),
+        ([_WITHOUT_KAFKA[1]], "kafka.bootstrapServers is for a Kafka that exists already"),
+        (["job.storage.claim.create=false"], "job.storage.uri is empty: it is needed"),
+        (["job.storage.uri=s3://bucket"], "job.storage has both a uri and a claim"),
+        (["valkey.create=false"], "valkey.existingSecret is empty"),
+        (
+            [
+                "valkey.create=false",
+                "valkey.existingSecret=mine",
+                "networkPolicies.enabled=true",
+            ],
+            "networkPolicies.extraEgress.archiver is empty",
+        ),
+        (["autoscaling.minReplicas=13"], "autoscaling.minReplicas is above"),
+        (["job.jobManager.cpuLimit=0.1"], "job.jobManager.cpuLimit is 0.1, below cpu"),
+        (
+            ["job.taskManager.pythonMemory=1024m"],
+            "job.taskManager.memory of 1728m leaves 128m for the heap",
+        ),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(values: list[str], sentence: str) -> None:
+    done = template(PLATFORM, *values)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("kinds", "values", "missing"),
+    [
+        ([], [], "FlinkDeployments"),
+        (["flink.apache.org/v1beta1/FlinkDeployment"], [], "Kafka of kafka.strimzi.io/v1"),
+        (["flink.apache.org/v1beta1/FlinkDeployment"], _WITHOUT_KAFKA, ""),
+    ],
+)
+def test_a_cluster_without_the_operators_is_told_of_them(
+    kinds: list[str], values: list[str], missing: str
+) -> None:
+    # A cluster that answers lists kinds, too.
+    known = ",".join(["v1/ConfigMap", *kinds])
+    done = template(PLATFORM, *values, options=("--api-versions", known))
+    if missing:
+        assert f"the cluster does not know {missing}" in done.stderr
+        assert "install charts/cardwatch-operators first" in done.stderr
+    else:
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_schema_knows_every_value_and_no_other() -> None:
+    values = yaml.safe_load((PLATFORM / "values.yaml").read_text("utf-8"))
+    assert set(_paths(values)) == set(_known(_SCHEMA)) - {("global",)}
+
+
+@pytest.mark.parametrize("profile", PROFILES[1:])
+def test_a_profile_changes_only_values_that_there_are(profile: str) -> None:
+    values = yaml.safe_load((PLATFORM / "values.yaml").read_text("utf-8"))
+    changed = yaml.safe_load((PLATFORM / profile).read_text("utf-8"))
+    assert set(_paths(changed)) <= set(_known(_SCHEMA))
+    assert any(changed.get(section) != values[section] for section in changed), (
+        "a profile that changes nothing"
+    )
+
+
+def test_every_group_of_values_is_explained() -> None:
+    lines = (PLATFORM / "values.yaml").read_text("utf-8").splitlines()
+    for before, line in pairwise(lines):
+        if line and not line.startswith((" ", "#")):
+            assert before.startswith("#"), f"{line} has no comment"
+
+
+def _paths(values: Any, *path: str) -> Iterator[tuple[str, ...]]:
+    """Yield the path of each value; objects whose keys are the user's own are one value."""
+    schema = _at(path)
+    if not isinstance(values, dict) or not schema.get("properties"):
+        yield path
+        return
+    for key, value in values.items():
+        yield from _paths(value, *path, key)
+
+
+def _known(schema: dict[str, Any], *path: str) -> Iterator[tuple[str, ...]]:
+    schema = _resolved(schema)
+    properties = schema.get("properties")
+    if not properties or path[-1:] == ("resources",):
+        yield path
+        return
+    assert schema.get("additionalProperties") is False, f"{path}: a typo is not noticed"
+    for key, inner in properties.items():
+        yield from _known(inner, *path, key)
+
+
+def _at(path: tuple[str, ...]) -> dict[str, Any]:
+    schema = _SCHEMA
+    for key in path:
+        if path[-1] == "resources" and key == "resources":
+            return {}
+        schema = _resolved(schema["properties"][key])
+    return schema
+
+
+def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    for part in schema.get("allOf", [])[:1]:
+        return _resolved(part)
+    if "$ref" in schema:
+        return dict(_SCHEMA["definitions"][schema["$ref"].rsplit("/", 1)[1]])
+    return schema
