@@ -59,6 +59,8 @@ def test_a_misspelt_value_of_the_operators_is_named(tmp_path: Path) -> None:
         ("kafka.bootstrapServers=kafka", "/kafka/bootstrapServers"),
         ("generator.anomalyShare=0.6", "/generator/anomalyShare"),
         ("valkey.maxMemory=lots", "/valkey/maxMemory"),
+        ("job.taskManager.cpu=0.0", "/job/taskManager/cpu"),
+        ("generator.tps.A=many", "/generator/tps/A"),
         ("image.pullPolicy=Sometimes", "/image/pullPolicy"),
         ("monitoring.interval=often", "/monitoring/interval"),
     ],
