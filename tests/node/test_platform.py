@@ -19,7 +19,7 @@ from tests.cluster.images import running_docker
 from tests.cluster.node.node import DATA, RUN, Node
 from tests.cluster.standins.running import running_standins
 from tests.integration.job.feed import Draws, Feed, drain, wait_until
-from tests.node.release import NAMESPACE, Release, add_images
+from tests.node.release import NAMESPACE, SYSTEM, Release, add_images
 from tests.unit.transactions import make_transaction
 
 from cardwatch_contracts.alert import Alert, decode_alert
@@ -62,9 +62,24 @@ def feed(release: Release) -> Feed:
     return feed
 
 
+def test_the_operators_wait_for_kafka_without_any_privilege(release: Release) -> None:
+    release.install_operators()
+    operator = ("-n", SYSTEM, "deployment/cardwatch-operator")
+
+    def says() -> str:
+        return release.api.kubectl("logs", *operator, check=False).stdout
+
+    wait_until(lambda: "waiting for Kafka" in says(), "the operator to say what it waits for", 60)
+
+    def run(*command: str) -> str:
+        return release.api.kubectl("exec", *operator, "--", *command).stdout.strip()
+
+    assert run("id", "-u") == "65532"
+    assert "Read-only" in run("sh", "-c", "touch /opt/cardwatch/x 2>&1 || true")
+
+
 def test_from_nothing_to_the_first_alert(release: Release) -> None:
     began = time.monotonic()
-    release.install_operators()
     release.install()
     for kind, name, condition in (
         ("kafka", "cardwatch", "Ready"),
@@ -134,14 +149,16 @@ def test_an_upgrade_goes_on_from_the_state(release: Release, feed: Feed) -> None
     check(release)
 
 
-def test_nothing_is_left_of_it(release: Release) -> None:
+def test_nothing_is_left_of_it_but_the_kind(release: Release) -> None:
     began = time.monotonic()
     release.helm("uninstall", "cardwatch", "--wait", "--timeout", "5m")
     wait_until(lambda: left_in(release) == [], f"nothing to be left: {left_in(release)}", 120)
     say("uninstalled", began)
-    release.helm("uninstall", "operators", "--wait", namespace="cardwatch-system")
-    assert "detectorconfigs.cardwatch.dev" in release.names("crd")
-    release.api.kubectl("delete", "namespace", NAMESPACE, "--timeout=60s", timeout_s=70)
+    apply(release, {})
+    release.helm("uninstall", "operators", "--wait", namespace=SYSTEM)
+    assert release.names("dc") == ["default"], "the kind is kept, and with it every DetectorConfig"
+    for name in (NAMESPACE, SYSTEM):
+        release.api.kubectl("delete", "namespace", name, "--timeout=60s", timeout_s=70)
 
 
 def say(what: str, began: float) -> None:
