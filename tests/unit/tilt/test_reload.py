@@ -67,8 +67,8 @@ class Container:
 def container(tmp_path: Path) -> Iterator[Container]:
     container = Container(tmp_path)
     yield container
-    container.process.kill()
-    container.process.wait()
+    container.process.terminate()
+    container.process.wait(timeout=30)
     assert container.process.stdout is not None
     container.process.stdout.close()
 
