@@ -59,6 +59,10 @@ def _definitions() -> dict[tuple[str, str, str], Document]:
         spec = yaml.safe_load(path.read_text("utf-8"))["spec"]
         for version in spec["versions"]:
             schema = _strict(version["schema"]["openAPIV3Schema"])
+            # Every resource has these, whether its definition says so or not.
+            schema["properties"] = {"apiVersion": {}, "kind": {}, "metadata": {}} | schema[
+                "properties"
+            ]
             found[spec["group"], version["name"], spec["names"]["kind"]] = schema
     return found
 
