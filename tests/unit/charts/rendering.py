@@ -69,8 +69,8 @@ def template(
     """Render a chart of the release `cardwatch` with a profile and values such as `a.b=c`."""
     given = [part for value in values for part in ("--set", value)]
     return helm(
-        *("template", "cardwatch", chart, "--namespace", "cardwatch"),
-        *("--values", chart / profile, *given, *options),
+        *("template", "cardwatch", str(chart), "--namespace", "cardwatch"),
+        *("--values", str(chart / profile), *given, *options),
     )
 
 

@@ -166,7 +166,7 @@ def _known(schema: dict[str, Any], *path: str) -> Iterator[tuple[str, ...]]:
 
 
 def _at(path: tuple[str, ...]) -> dict[str, Any]:
-    schema = _SCHEMA
+    schema: dict[str, Any] = _SCHEMA
     for key in path:
         if path[-1] == "resources" and key == "resources":
             return {}
