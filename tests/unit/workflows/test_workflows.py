@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -33,8 +34,10 @@ def _scripts(path: Path) -> Iterator[str]:
 @pytest.mark.skipif(shutil.which("go") is None, reason="Go builds actionlint; none is on PATH")
 def test_actionlint_finds_nothing() -> None:
     assert _WORKFLOWS
+    shellcheck = Path(sys.executable).parent / "shellcheck"
+    scripts = ["-shellcheck", str(shellcheck)] if shellcheck.exists() else []
     done = subprocess.run(
-        ["go", "tool", "actionlint", "-no-color", *map(str, _WORKFLOWS)],
+        ["go", "tool", "actionlint", "-no-color", *scripts, *map(str, _WORKFLOWS)],
         cwd=Path(__file__).parent / "actionlint",
         capture_output=True,
         text=True,
