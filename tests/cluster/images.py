@@ -30,12 +30,13 @@ VALKEY_IMAGE: Final = "cardwatch-test/valkey:9"
 _VALKEY: Final = Path(__file__).parent / "valkey"
 _LOCK: Final = REPOSITORY / "requirements/run.txt"
 _BUILD_S: Final = 1500
+_AUTHORITIES: Final = "etc/ssl/certs/ca-certificates.crt"
 _ON_THE_HOST: Final = (
     "etc/apt/sources.list",
     "etc/apt/sources.list.d",
     "etc/apt/apt.conf.d",
     "etc/pip.conf",
-    "etc/ssl/certs/ca-certificates.crt",
+    _AUTHORITIES,
 )
 """How this machine reaches its package registries; containers of tests do it in the same way."""
 
@@ -148,7 +149,9 @@ class Docker:
             packed = Path(name) / "root.tar"
             with tarfile.open(packed, "w") as archive:
                 archive.add(root, arcname=".")
-            self.run("import", str(packed), PYTHON_IMAGE, check=True)
+            # Python's own list of authorities would not know those of this machine.
+            trust = f"ENV REQUESTS_CA_BUNDLE=/{_AUTHORITIES}"
+            self.run("import", "--change", trust, str(packed), PYTHON_IMAGE, check=True)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import Final
 from tests.cluster.node import machine
 from tests.cluster.node.node import DATA, KUBECONFIG, RUN, Node
 from tests.cluster.programs import built
+from tests.unit.project.machine import REPOSITORY
 
 _NAME: Final = "cardwatch"
 _PID: Final = RUN / "pid"
@@ -29,7 +30,9 @@ _DOWN_S: Final = 120.0
 def up() -> None:
     """Start a cluster that goes on after this command, and say how to reach it."""
     if shutil.which("kind"):
-        _run("kind", "create", "cluster", "--name", _NAME, "--kubeconfig", str(KUBECONFIG))
+        config = str(REPOSITORY / "k8s/kind/cluster.yaml")
+        shape = ("--name", _NAME, "--config", config)
+        _run("kind", "create", "cluster", *shape, "--kubeconfig", str(KUBECONFIG))
     elif shutil.which("minikube"):
         _run("minikube", "start", "--profile", _NAME, env={"KUBECONFIG": str(KUBECONFIG)})
     else:
