@@ -1,4 +1,5 @@
-{{- /* What values.schema.json cannot say, or not so that the message helps. */ -}}
+{{/* What values.schema.json cannot say, or not so that the message helps. */}}
+{{- define "cardwatch.checks" -}}
 {{- with .Values }}
 {{- if and (not .kafka.create) (not .kafka.bootstrapServers) }}
 {{- fail "kafka.bootstrapServers is empty: it is needed where kafka.create is false, such as kafka.example.com:9092" }}
@@ -43,5 +44,6 @@
 {{- end }}
 {{- if and .Values.kafka.create (not ($known.Has "kafka.strimzi.io/v1/Kafka")) }}
 {{- fail "the cluster does not know Kafka of kafka.strimzi.io/v1: install charts/cardwatch-operators first, or set kafka.create to false" }}
+{{- end }}
 {{- end }}
 {{- end }}
