@@ -68,6 +68,9 @@ def template(
 ) -> subprocess.CompletedProcess[str]:
     """Render a chart of the release `cardwatch` with a profile and values such as `a.b=c`."""
     given = [part for value in values for part in ("--set", value)]
+    if "--kube-version" not in options:
+        # Which one helm takes by itself depends on how it was built.
+        options = (*options, "--kube-version", "1.36.3")
     return helm(
         *("template", "cardwatch", str(chart), "--namespace", "cardwatch"),
         *("--values", str(chart / profile), *given, *options),
