@@ -13,6 +13,7 @@ from tests.cluster.images import Docker
 from tests.cluster.node.node import Node
 from tests.cluster.programs import built
 from tests.cluster.standins.images import build_kafka
+from tests.cluster.standins.kafka_properties import HOST_PORT
 from tests.integration.job.feed import wait_until
 from tests.unit.project.machine import REPOSITORY
 
@@ -46,8 +47,8 @@ class Release:
     @property
     def bootstrap_servers(self) -> str:
         """Where this machine, which is not in the cluster, reaches Kafka."""
-        pods = self.items("pods", "-l", "strimzi.io/cluster=cardwatch,strimzi.io/broker-role=true")
-        return ",".join(f"{pod['status']['podIP']}:9095" for pod in pods)
+        services = self.items("services", "-l", "cardwatch.dev/for=host")
+        return ",".join(f"{service['spec']['clusterIP']}:{HOST_PORT}" for service in services)
 
     def helm(self, *arguments: str, namespace: str = NAMESPACE) -> str:
         """Run helm in a namespace; return what it says."""

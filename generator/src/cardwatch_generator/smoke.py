@@ -66,6 +66,7 @@ def check(bootstrap_servers: str, *, timeout_s: float) -> tuple[Alert, float]:
         payment = suspicious_payment(name, event_time=time.time_ns() // 1_000_000)
         began = time.monotonic()
         sink.send(TransactionBatch([payment], [_new_traceparent()]))
+        sink.flush()
         sink.close()
         while time.monotonic() < began + timeout_s:
             message = consumer.poll(_PATIENCE_S)

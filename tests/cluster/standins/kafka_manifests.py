@@ -7,8 +7,10 @@ from tests.cluster.standins.kafka_cluster import KafkaCluster, Pool
 from tests.cluster.standins.kafka_pods import kafka_pod
 from tests.cluster.standins.kafka_properties import (
     CONTROLLER_PORT,
+    HOST_PORT,
     REPLICATION_PORT,
     headless_name,
+    host_service_name,
     server_properties,
     stateful_set_name,
     volumes_of,
@@ -23,6 +25,8 @@ def kafka_manifests(cluster: KafkaCluster) -> list[Document]:
         text = server_properties(cluster, pool)
         manifests.append(_config_map(cluster, pool, text))
         manifests.append(_stateful_set(cluster, pool, text))
+        if "broker" in pool.roles:
+            manifests += [_host_service(cluster, pool, number) for number in pool.node_ids]
     return manifests
 
 
@@ -93,6 +97,18 @@ def _bootstrap_service(cluster: KafkaCluster) -> Document:
     }
     name = f"{cluster.name}-kafka-bootstrap"
     return _owned(cluster, "v1", "Service", name, {"spec": spec})
+
+
+def _host_service(cluster: KafkaCluster, pool: Pool, number: int) -> Document:
+    pod = f"{stateful_set_name(cluster, pool)}-{number}"
+    spec = {
+        "publishNotReadyAddresses": True,
+        "selector": {"statefulset.kubernetes.io/pod-name": pod},
+        "ports": [{"name": "tcp-host", "port": HOST_PORT}],
+    }
+    service = _owned(cluster, "v1", "Service", host_service_name(pod), {"spec": spec})
+    service["metadata"]["labels"]["cardwatch.dev/for"] = "host"
+    return service
 
 
 def _client_ports(cluster: KafkaCluster) -> list[Document]:

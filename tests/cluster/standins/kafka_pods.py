@@ -46,7 +46,6 @@ def kafka_pod(cluster: KafkaCluster, pool: Pool, config: str) -> Document:
         "imagePullPolicy": "IfNotPresent",
         "env": [
             {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-            {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
             {"name": "CLUSTER_ID", "value": cluster.id},
             {"name": "KAFKA_HEAP", "value": heap},
         ],

@@ -8,7 +8,8 @@ from tests.cluster.standins.kubernetes import Document
 CONTROLLER_PORT: Final = 9090
 REPLICATION_PORT: Final = 9091
 HOST_PORT: Final = 9095
-"""Of a listener that is advertised by the pods' addresses, for who is outside of the cluster."""
+"""Of a listener for who is outside of the cluster: each broker has a Service with an address that
+stays when the pod goes."""
 DATA: Final = "/var/lib/kafka"
 
 
@@ -20,6 +21,11 @@ def stateful_set_name(cluster: KafkaCluster, pool: Pool) -> str:
 def headless_name(cluster: KafkaCluster) -> str:
     """Return the name of the Service that gives each pod a name."""
     return f"{cluster.name}-kafka-brokers"
+
+
+def host_service_name(pod: str) -> str:
+    """Return the name of the Service by which the host reaches a broker."""
+    return f"{pod}-host"
 
 
 def server_properties(cluster: KafkaCluster, pool: Pool) -> str:
@@ -38,7 +44,7 @@ def server_properties(cluster: KafkaCluster, pool: Pool) -> str:
         ports |= {each["name"].upper(): int(each["port"]) for each in cluster.listeners}
         ports["HOST"] = HOST_PORT
     advertised = [
-        f"{name}://{'${POD_IP}' if name == 'HOST' else host}:{port}"
+        f"{name}://{'${HOST_ADDRESS}' if name == 'HOST' else host}:{port}"
         for name, port in ports.items()
         if name != "CONTROLLER"
     ]

@@ -37,7 +37,7 @@ def test_clients_get_pod_names_and_the_host_gets_addresses() -> None:
     assert properties["advertised.listeners"].split(",") == [
         f"REPLICATION://{host}:9091",
         f"PLAIN://{host}:9092",
-        "HOST://${POD_IP}:9095",
+        "HOST://${HOST_ADDRESS}:9095",
     ]
     assert properties["auto.create.topics.enable"] == "false"
 

@@ -1,13 +1,15 @@
 """Starts the Kafka node of this pod: writes its properties, formats new storage, becomes Kafka.
 
 `/etc/kafka/server.properties` is what the nodes of a pool share, with `${NODE_ID}`, `${POD_NAME}`
-and `${POD_IP}` in it. Environment: POD_NAME, which ends in the node's id, POD_IP, CLUSTER_ID,
-KAFKA_HEAP.
+and, for brokers, `${HOST_ADDRESS}` in it: that of the Service named like the pod, with `-host`.
+Environment: POD_NAME, which ends in the node's id, CLUSTER_ID, KAFKA_HEAP.
 """
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from string import Template
 
@@ -24,9 +26,11 @@ def main() -> None:
     values = {
         "NODE_ID": pod.rsplit("-", 1)[1],
         "POD_NAME": pod,
-        "POD_IP": os.environ["POD_IP"],
     }
-    text = Template(_SHARED.read_text("utf-8")).safe_substitute(values)
+    shared = _SHARED.read_text("utf-8")
+    if "${HOST_ADDRESS}" in shared:
+        values["HOST_ADDRESS"] = _address_of(f"{pod}-host")
+    text = Template(shared).safe_substitute(values)
     _OWN.write_text(text, "utf-8")
     properties = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     folders = [Path(name) for name in properties["log.dirs"].split(",")]
@@ -40,6 +44,15 @@ def main() -> None:
     command = _java("kafka.Kafka", os.environ["KAFKA_HEAP"], str(_OWN))
     sys.stdout.flush()
     os.execv(command[0], command)
+
+
+def _address_of(service: str) -> str:
+    """Wait until a Service has a name; return its address."""
+    while True:
+        try:
+            return socket.gethostbyname(service)
+        except OSError:
+            time.sleep(0.5)
 
 
 def _java(main_class: str, heap: str, *arguments: str) -> list[str]:
