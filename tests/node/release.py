@@ -126,9 +126,13 @@ class Release:
         deployment = self.get("flinkdeployment", "cardwatch")
         status = deployment.get("status", {})
         return (
-            deployment["spec"]["job"]["parallelism"] == parallelism
-            and status.get("jobStatus", {}).get("state") == "RUNNING"
-            and status.get("taskManager", {}).get("replicas") == parallelism
+            parallelism,
+            "RUNNING",
+            parallelism,
+        ) == (
+            deployment["spec"]["job"]["parallelism"],
+            status.get("jobStatus", {}).get("state"),
+            status.get("taskManager", {}).get("replicas"),
         )
 
 

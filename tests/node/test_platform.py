@@ -239,7 +239,7 @@ def all_ready(release: Release) -> bool:
 
 
 def left_in(release: Release) -> list[str]:
-    """Return what the namespace holds that Kubernetes itself did not put there."""
+    """Return what the namespace holds that neither Kubernetes nor the operators put there."""
     kinds = (
         "all,configmaps,secrets,serviceaccounts,roles,rolebindings,persistentvolumeclaims,"
         "networkpolicies,poddisruptionbudgets,kafkas,kafkanodepools,kafkatopics,flinkdeployments,dc"
@@ -249,4 +249,5 @@ def left_in(release: Release) -> list[str]:
         f"{item['kind']} {item['metadata']['name']}"
         for item in listed
         if item["metadata"]["name"] not in ("kube-root-ca.crt", "default")
+        and item["metadata"].get("labels", {}).get("app.kubernetes.io/instance") != "operators"
     ]

@@ -18,10 +18,16 @@ from pyflink.java_gateway import get_gateway
 from cardwatch_job.settings import JobSettings
 
 _RESTORE_PATH: Final = "execution.state-recovery.path"
+_LAST_STATE: Final = "KUBERNETES_OPERATOR_LAST_STATE"
+"""What Flink's Kubernetes operator gives as path where high availability knows the checkpoint."""
+_HIGH_AVAILABILITY: Final = "high-availability.type"
+_CHECKPOINTS: Final = "execution.checkpointing.dir"
+_JOB_ID: Final = "$internal.pipeline.job-id"
 _KEPT: Final = frozenset({"ONGOING", "PREPARE_COMMIT", "COMPLETE_COMMIT"})
 """States of a transaction that is, or can still be, committed."""
 _START_MS: Final = 60_000
 """From this question to the job's first commit."""
+_CHECKPOINT_FOLDER: Final = re.compile(r"chk-(\d+)")
 _LENGTH_BYTES: Final = 2
 """A name in a checkpoint comes after its length, as Java writes texts."""
 
@@ -36,7 +42,7 @@ def check_pending(environment: StreamExecutionEnvironment, settings: JobSettings
     Raises:
         LostTransactionsError: Kafka has aborted some of it, or does not know it any more.
     """
-    path = environment._j_stream_execution_environment.getConfiguration().toMap().get(_RESTORE_PATH)
+    path = _restored_from(environment._j_stream_execution_environment.getConfiguration().toMap())
     if path is None:
         return
     checkpoint = _Checkpoint(path)
@@ -48,6 +54,35 @@ def check_pending(environment: StreamExecutionEnvironment, settings: JobSettings
     lost = sorted(name for name, state in states.items() if state not in _KEPT)
     if lost:
         raise LostTransactionsError(_refusal(path, age_ms, settings, lost))
+
+
+def _restored_from(configuration: Any) -> str | None:
+    """Return the checkpoint that the job goes on from, None where it begins anew.
+
+    With high availability that is the job's newest one, whatever path a first start was given.
+    """
+    given: str | None = configuration.get(_RESTORE_PATH)
+    if (configuration.get(_HIGH_AVAILABILITY) or "NONE").upper() == "NONE":
+        return given
+    folder, job_id = configuration.get(_CHECKPOINTS), configuration.get(_JOB_ID)
+    newest = _newest_below(f"{folder}/{job_id}") if folder and job_id else None
+    return newest or (None if given == _LAST_STATE else given)
+
+
+def _newest_below(folder: str) -> str | None:
+    """Return the newest complete checkpoint of a job's folder, on whatever storage it is."""
+    fs = get_gateway().jvm.org.apache.flink.core.fs
+    path = fs.Path(folder)
+    storage = path.getFileSystem()
+    if not storage.exists(path):
+        return None
+    numbers = {
+        int(found[1]): str(entry.getPath())
+        for entry in storage.listStatus(path)
+        if (found := _CHECKPOINT_FOLDER.fullmatch(entry.getPath().getName()))
+        and storage.exists(fs.Path(entry.getPath(), "_metadata"))
+    }
+    return numbers[max(numbers)] if numbers else None
 
 
 class _Checkpoint:

@@ -23,7 +23,7 @@ KAFKA_TOPIC: Final = create_namespaced_resource(
     "kafka.strimzi.io", "v1", "KafkaTopic", "kafkatopics"
 )
 _KINDS: Final[tuple[Any, ...]] = (DETECTOR_CONFIG, KAFKA_TOPIC)
-_PART_OF: Final = {"app.kubernetes.io/part-of": "cardwatch"}
+_PART_OF: Final[dict[str, Any]] = {"app.kubernetes.io/part-of": "cardwatch"}
 _PAUSE_S: Final = 0.5
 
 _log = logging.getLogger("cardwatch_operator.removal")

@@ -28,7 +28,7 @@ def made_for(name: str) -> list[tuple[str, str]]:
 
 def high_availability_labels(name: str) -> dict[str, str]:
     """Return the labels of the ConfigMaps in which Flink keeps who leads, and checkpoints."""
-    return {"app": name, "configmap-type": "high-availability"}
+    return {"app": name, "type": "flink-native-kubernetes"}
 
 
 def flink_manifests(

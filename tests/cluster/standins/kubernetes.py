@@ -1,5 +1,6 @@
 """The Kubernetes API as far as the stand-ins need it: documents in, documents out."""
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -42,12 +43,33 @@ class KubernetesError(Exception):
     """The API did not answer, or refused; the message says what."""
 
 
+class _OneAtATime(Client):
+    """A client for threads: msgspec, which reads the answers, learns a type's fields at first use.
+
+    Another thread that uses the type meanwhile finds half of them, and the process ends.
+    """
+
+    _lock = threading.RLock()
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name not in ("list", "get", "patch", "delete"):
+            return found
+
+        def locked(*arguments: Any, **named: Any) -> Any:
+            with _OneAtATime._lock:
+                done = found(*arguments, **named)
+                return iter(list(done)) if name == "list" else done
+
+        return locked
+
+
 class Kubernetes:
     """A client that writes as one field manager."""
 
     def __init__(self, kubeconfig: Path, field_manager: str) -> None:
         config = KubeConfig.from_file(str(kubeconfig)).get()
-        self._client = Client(config=config, field_manager=field_manager, trust_env=False)
+        self._client = _OneAtATime(config=config, field_manager=field_manager, trust_env=False)
         self._manager = field_manager
 
     def find(
@@ -55,7 +77,7 @@ class Kubernetes:
     ) -> list[Document]:
         """Return the resources of a kind, none where Kubernetes does not know the kind."""
         try:
-            of = {} if kind == "PersistentVolume" else {"namespace": namespace}
+            of: dict[str, Any] = {} if kind == "PersistentVolume" else {"namespace": namespace}
             found = list(self._client.list(_KINDS[kind], labels=dict(labels or {}), **of))
         except ApiError as error:
             if error.status.code == 404:
@@ -123,7 +145,7 @@ class Kubernetes:
 
     def delete(self, kind: str, namespace: str | None, name: str) -> bool:
         """Delete a resource and what it owns; return whether there was one."""
-        of = {} if namespace is None else {"namespace": namespace}
+        of: dict[str, Any] = {} if namespace is None else {"namespace": namespace}
         try:
             self._client.delete(_KINDS[kind], name, cascade=CascadeType.BACKGROUND, **of)
         except ApiError as error:

@@ -182,7 +182,7 @@ def _topic_name(topic: Document) -> str:
 def _condition(before: Document, problem: dict[str, str] | None) -> dict[str, Any]:
     """Return the condition Ready; its time is that of its last change."""
     status = "True" if problem is None else "False"
-    old = next((c for c in before.get("conditions") or () if c["type"] == "Ready"), {})
+    old: Document = next((c for c in before.get("conditions") or () if c["type"] == "Ready"), {})
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     changed = old.get("lastTransitionTime", now) if old.get("status") == status else now
     return {"type": "Ready", "status": status, "lastTransitionTime": changed, **(problem or {})}
