@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 import pytest
 import yaml
 from lightkube import Client, KubeConfig
@@ -11,16 +13,17 @@ _FINALIZER = "strimzi.io/topic-operator"
 
 
 @pytest.fixture
-def client(api: KubernetesApi) -> Client:
+def client(api: KubernetesApi) -> Iterator[Client]:
     install_upstream(api)
-    return Client(KubeConfig.from_file(api.kubeconfig))
+    with Client(KubeConfig.from_file(api.kubeconfig)) as client:
+        yield client
 
 
 def test_a_topic_that_nobody_lets_go_is_named(api: KubernetesApi, client: Client) -> None:
     _make(api, "held", part_of="cardwatch", finalizers=[_FINALIZER])
 
-    with pytest.raises(ClusterError, match=r"still there after 1 s: KafkaTopic held; does the"):
-        remove(client, "default", timeout_s=1)
+    with pytest.raises(ClusterError, match=r"still there after 3 s: KafkaTopic held; does the"):
+        remove(client, "default", timeout_s=3)
 
     api.kubectl(
         "patch", "kafkatopic", "held", "--type=merge", "-p", '{"metadata":{"finalizers":[]}}'

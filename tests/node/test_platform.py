@@ -27,6 +27,7 @@ from cardwatch_contracts.codec import encode
 from cardwatch_contracts.topics import ALERTS, TRANSACTIONS
 from cardwatch_job.reference import alerts_of, compare, judge_all
 from cardwatch_local.demo.oracle import gather
+from cardwatch_local.errors import StackError
 from cardwatch_local.reading.topic import read_topic, value_of
 
 pytestmark = [
@@ -128,7 +129,7 @@ def test_every_pod_deleted_in_turn(release: Release, feed: Feed) -> None:
         for pod in release.names("pods", "--field-selector=status.phase=Running"):
             began = time.monotonic()
             release.kubectl("delete", "pod", pod, "--wait=false")
-            alerts_again(release, timeout_s=240)
+            wait_until(lambda: alerts_come(release), f"alerts without {pod}", 240)
             say(f"alerts again without {pod}", began)
             wait_until(lambda: all_ready(release), "all pods to be ready", 180)
     check(release)
@@ -220,6 +221,15 @@ def check(release: Release) -> None:
     )
     assert comparison.equal, comparison
     assert len(alerts) > 100
+
+
+def alerts_come(release: Release) -> bool:
+    """Whether Kafka answers, and a new transaction has its alert."""
+    try:
+        alerts_again(release, timeout_s=240)
+    except StackError:
+        return False
+    return True
 
 
 def jobmanager_of(release: Release) -> str:

@@ -36,36 +36,47 @@ def remove(client: Client, namespace: str, *, timeout_s: float) -> None:
         ClusterError: something is still there after `timeout_s`, or the API refuses.
     """
     deadline = time.monotonic() + timeout_s
-    for kind in _KINDS:
-        for name in _names(client, kind, namespace):
-            _log.info("deleting %s %s", kind.__name__, name)
-            _delete(client, kind, name, namespace)
     while True:
-        left = [
-            f"{kind.__name__} {name}" for kind in _KINDS for name in _names(client, kind, namespace)
-        ]
-        if not left:
-            return
-        if time.monotonic() > deadline:
-            raise ClusterError(
-                f"still there after {timeout_s:g} s: {', '.join(left)}; does the operator run "
-                "that takes their finalizers away?"
-            )
+        try:
+            left = _delete_all(client, namespace)
+        except ClusterError:  # it may answer again
+            if time.monotonic() > deadline:
+                raise
+        else:
+            if not left:
+                return
+            if time.monotonic() > deadline:
+                raise ClusterError(
+                    f"still there after {timeout_s:g} s: {', '.join(left)}; does the operator run "
+                    "that takes their finalizers away?"
+                )
         time.sleep(_PAUSE_S)
 
 
-def _names(client: Client, kind: Any, namespace: str) -> list[str]:
+def _delete_all(client: Client, namespace: str) -> list[str]:
+    """Delete what is not being deleted yet; return what there was."""
+    left = []
+    for kind in _KINDS:
+        for resource in _list(client, kind, namespace):
+            metadata = resource["metadata"]
+            left.append(f"{kind.__name__} {metadata['name']}")
+            if "deletionTimestamp" not in metadata:
+                _log.info("deleting %s %s", kind.__name__, metadata["name"])
+                _delete(client, kind, metadata["name"], namespace)
+    return left
+
+
+def _list(client: Client, kind: Any, namespace: str) -> list[Any]:
     # DetectorConfigs are the user's own; of topics only those that the chart has made.
     labels = _PART_OF if kind is KAFKA_TOPIC else None
     try:
-        found = list(client.list(kind, namespace=namespace, labels=labels))
+        return list(client.list(kind, namespace=namespace, labels=labels))
     except ApiError as error:
         if error.status.code == 404:
             return []  # Kubernetes knows no such kind: none was ever made
         raise ClusterError(f"cannot list {kind.__name__}s: {error}") from None
     except HTTPError as error:
         raise ClusterError(f"the Kubernetes API does not answer: {error}") from None
-    return [str(each.metadata.name) for each in found]
 
 
 def _delete(client: Client, kind: Any, name: str, namespace: str) -> None:
