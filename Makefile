@@ -8,6 +8,8 @@ bin := .venv/bin
 pytest := $(bin)/python -m pytest
 # What every transaction runs through, as machine code; where there is no C compiler it says so.
 compile := $(bin)/python -m cardwatch_job.compile
+# What Go makes for tests, once: minutes that no test's time limit has room for.
+build := $(bin)/python -m tests.cluster.programs
 shell_scripts := $(wildcard scripts/*.sh)
 
 # Every variable given to `make demo` becomes an option of `cardwatch demo`: DURATION=60 is
@@ -52,6 +54,7 @@ compile: ## Compile what every transaction runs through: half a minute, needs gc
 
 test: lint ## Lint, then the tests of a usual machine: unit, contract, integration
 	@$(compile) --if-possible
+	@$(build) helm
 	$(pytest) tests/unit tests/contract tests/integration
 
 lint: ## ruff, mypy, import-linter and shellcheck
@@ -78,11 +81,13 @@ integration: ## Tests on a real Kafka, Flink and Valkey, started for them
 test-cluster: ## Tests on a Kubernetes API, built from source once: needs Go, 5 minutes
 	$(bootstrap) dev
 	@$(compile) --if-possible
+	@$(build) servers
 	$(pytest) tests/cluster
 
 test-node: ## Images and charts on a Kubernetes of this machine itself: needs root, Go and Debian
 	$(bootstrap) dev
-	$(pytest) tests/node
+	@$(build) servers dns pause helm
+	$(pytest) -rP tests/node
 
 cluster-up: ## Start a Kubernetes to try things on: kind, minikube, or this machine itself
 	$(bootstrap) dev
