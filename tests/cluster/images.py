@@ -109,6 +109,11 @@ class Docker:
             words = (done.stdout + done.stderr).decode(errors="replace")
             raise RuntimeError(f"cannot build {image}: {words[-3000:]}")
 
+    def id_of(self, image: str) -> str:
+        """Return what an image is, whatever it is called."""
+        shown = self.run("image", "inspect", "--format", "{{.Id}}", image, check=True)
+        return shown.stdout.decode().strip()
+
     def save(self, image: str) -> bytes:
         """Return an archive of an image."""
         return self.run("save", image, check=True).stdout

@@ -24,11 +24,14 @@ _VALUES: Final = Path(__file__).parent / "values.yaml"
 
 
 def add_images(node: Node, docker: Docker) -> None:
-    """Build every image of the platform, and give them to the node."""
-    for component in _COMPONENTS:
-        node.containers.add(docker.save(docker.build(component)))
-    for image in (docker.build_valkey(), build_kafka(docker)):
-        node.containers.add(docker.save(image))
+    """Build every image of the platform, and give the node those it has not yet."""
+    images = [docker.build(component) for component in _COMPONENTS]
+    images += [docker.build_valkey(), build_kafka(docker)]
+    for image in images:
+        image_id = docker.id_of(image)
+        if not node.containers.has(image, image_id):
+            node.containers.add(docker.save(image))
+            node.containers.remember(image, image_id)
 
 
 class Release:

@@ -22,6 +22,7 @@ class Containers:
     def __init__(self, folder: Path, run: Path, cni_config: Path) -> None:
         """Keep images in `folder`, and sockets in `run`."""
         self.socket = run / "containerd.sock"
+        self._folder = folder
         self._config = folder / "containerd.toml"
         folder.mkdir(parents=True, exist_ok=True)
         run.mkdir(parents=True, exist_ok=True)
@@ -64,6 +65,22 @@ runtime_type = "io.containerd.runc.v2"
         done = self._ctr("images", "import", "-", stdin=archive)
         if done.returncode != 0:
             raise RuntimeError(f"cannot import an image: {done.stderr.decode().strip()}")
+
+    def has(self, image: str, image_id: str) -> bool:
+        """Whether an image is here as `remember` says."""
+        try:
+            known = self._stamp(image).read_text()
+        except OSError:
+            return False
+        names = {name.removeprefix("docker.io/") for name in self.images()}
+        return known == image_id and image in names
+
+    def remember(self, image: str, image_id: str) -> None:
+        """Remember what was added under a name: large images take a while."""
+        self._stamp(image).write_text(image_id)
+
+    def _stamp(self, image: str) -> Path:
+        return self._folder / f"added-{image.replace('/', '-')}"
 
     def images(self) -> list[str]:
         """Return the names of the images there are."""
