@@ -99,16 +99,11 @@ def _at_the_end_of_alerts(bootstrap_servers: str, timeout_s: float) -> Consumer:
             "log_level": 0,
         }
     )
+    deadline = time.monotonic() + timeout_s
     try:
         # By number, before the payment is made: "the end" would be looked up after it.
         ends = [
-            TopicPartition(
-                ALERTS.name,
-                partition,
-                consumer.get_watermark_offsets(
-                    TopicPartition(ALERTS.name, partition), timeout=timeout_s
-                )[1],
-            )
+            TopicPartition(ALERTS.name, partition, _end_of(consumer, partition, deadline))
             for partition in range(ALERTS.partitions)
         ]
     except KafkaException as error:
@@ -118,6 +113,22 @@ def _at_the_end_of_alerts(bootstrap_servers: str, timeout_s: float) -> Consumer:
         ) from None
     consumer.assign(ends)
     return consumer
+
+
+def _end_of(consumer: Consumer, partition: int, deadline: float) -> int:
+    """Ask until the deadline: a topic that was just made has no leader for a moment."""
+    while True:
+        left_s = max(deadline - time.monotonic(), 0.1)
+        try:
+            _, end = consumer.get_watermark_offsets(
+                TopicPartition(ALERTS.name, partition), timeout=left_s
+            )
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PATIENCE_S)
+        else:
+            return int(end)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
