@@ -72,6 +72,10 @@ class Kubernetes:
         self._client = _OneAtATime(config=config, field_manager=field_manager, trust_env=False)
         self._manager = field_manager
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
     def find(
         self, kind: str, namespace: str = "*", labels: Mapping[str, str] | None = None
     ) -> list[Document]:

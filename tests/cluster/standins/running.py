@@ -31,3 +31,4 @@ def running_standins(kubeconfig: Path, volumes: Path | None = None) -> Iterator[
     finally:
         for standin in standins:
             standin.stop()
+            standin.kubernetes.close()
