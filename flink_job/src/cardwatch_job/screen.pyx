@@ -624,8 +624,7 @@ cdef inline unsigned int _hash_in(Ahead* ahead, Py_ssize_t numbers) noexcept:
     return ahead.hashes[(numbers - ahead.first) // RECORD_BYTES % RING]
 
 
-# Reading takes about half of the time and looks at no Python object: subtasks that share an
-# interpreter do it at the same time.
+# Reading looks at no Python object: subtasks that share an interpreter do it at the same time.
 
 
 cdef enum:
