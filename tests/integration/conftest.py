@@ -39,7 +39,7 @@ def stack_without_job(
     home = tmp_path_factory.mktemp("stack-home")
     (home / "jars").symlink_to(fetched_jars)
     settings = StackSettings(home=home, name="tests")
-    jars = [fetched_jars / jar.path for jar in read_lock() if jar.server == "kafka"]
+    jars = [fetched_jars / jar.path for jar in read_lock(["kafka"])]
     kafka, valkey = KafkaBroker(settings, jars), ValkeyServer(settings)
     try:
         kafka.start()

@@ -2,19 +2,18 @@
 
 import json
 import os
-import shutil
 import subprocess
 import time
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from tests.cluster.images import Docker
 from tests.cluster.node.node import Node
 from tests.cluster.programs import built
 from tests.cluster.standins.images import build_kafka
 from tests.cluster.standins.kafka_properties import HOST_PORT
 from tests.integration.job.feed import wait_until
+from tests.unit.charts.rendering import without_dependencies
 from tests.unit.project.machine import REPOSITORY
 
 NAMESPACE: Final = "cardwatch"
@@ -67,11 +66,7 @@ class Release:
 
     def install_operators(self) -> None:
         """Install the operators' chart without those of others, which come from elsewhere."""
-        chart = self._folder / "cardwatch-operators"
-        shutil.copytree(REPOSITORY / "charts/cardwatch-operators", chart)
-        description = yaml.safe_load((chart / "Chart.yaml").read_text())
-        del description["dependencies"]
-        (chart / "Chart.yaml").write_text(yaml.safe_dump(description))
+        chart = without_dependencies(REPOSITORY / "charts/cardwatch-operators", self._folder)
         self.helm(
             *("install", "operators", str(chart), "--set", "operator.image.tag=test"),
             namespace=SYSTEM,

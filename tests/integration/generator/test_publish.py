@@ -169,7 +169,7 @@ def test_refused_kafka_settings_name_the_field() -> None:
 
 @pytest.fixture
 def own_broker(tmp_path: Path, fetched_jars: Path) -> Iterator[KafkaBroker]:
-    jars = [fetched_jars / jar.path for jar in read_lock() if jar.server == "kafka"]
+    jars = [fetched_jars / jar.path for jar in read_lock(["kafka"])]
     broker = KafkaBroker(StackSettings(home=tmp_path, name="generator-tests"), jars)
     try:
         broker.start()

@@ -90,4 +90,4 @@ def _cluster(
 
 def _jars(settings: StackSettings, server: str) -> list[Path]:
     folder = settings.jars_dir.resolve()
-    return [folder / jar.path for jar in read_lock() if jar.server == server]
+    return [folder / jar.path for jar in read_lock([server])]
