@@ -38,6 +38,11 @@ class Acknowledgements:
         return other
 
     @property
+    def started_at(self) -> int:
+        """When the newest run started, -1 before it has spoken. Milliseconds since 1970-01-01 UTC."""
+        return self._started_at
+
+    @property
     def parallelism(self) -> int | None:
         """How many subtasks the newest run has; None before the first has spoken."""
         return self._parallelism or None

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from cardwatch_contracts.detector_config import Origin, Selector
+from cardwatch_contracts.detector_config import ConfigRecord, Origin, Selector
 from cardwatch_operator.acknowledgements import Acknowledgements
 from cardwatch_operator.known import KnownConfig
 from cardwatch_operator.resources import Resource, to_time
@@ -64,9 +64,7 @@ def status_of(situation: Situation, *, now_ms: int, ack_timeout_ms: int) -> dict
         status["labelSelector"] = LABEL_SELECTOR.format(job=resource.spec.job_ref)
     if current is not None:
         status["selects"] = in_words(current.spec.selector)
-        missing = situation.acks.missing(current)
-        there = situation.acks.parallelism or 0
-        status["subtasks"] = f"{there - len(missing)}/{there}"
+        status["subtasks"] = _subtasks(situation, current)
     before = resource.status
     alerts = situation.alerts_per_minute
     if alerts is None:
@@ -129,6 +127,9 @@ def _applied(situation: Situation, *, now_ms: int, ack_timeout_ms: int) -> Condi
     if current is None or current.origin is None or not _is_of(current.origin, resource):
         return _not_applied("Publishing", "this change is not published yet")
     generation = f"generation {current.generation}"
+    if _runs_anew(situation):
+        who = f"the {situation.parallelism} subtasks that run now"
+        return _not_applied("Waiting", f"none of {who} has acknowledged {generation} yet")
     if acks.complete(current):
         message = f"all {acks.parallelism} subtasks judge by {generation}"
         return Condition(type="Applied", status="True", reason="Acknowledged", message=message)
@@ -138,9 +139,23 @@ def _applied(situation: Situation, *, now_ms: int, ack_timeout_ms: int) -> Condi
         missing = acks.missing(current)
         who = f"subtask {missing[0]}" if len(missing) == 1 else f"subtasks {_some(missing)}"
         message = f"{who} of {acks.parallelism} did not acknowledge {generation}"
-    if now_ms - situation.known.published_at < ack_timeout_ms:
+    asked_at = max(situation.known.published_at, acks.started_at)
+    if now_ms - asked_at < ack_timeout_ms:
         return _not_applied("Waiting", f"{message} yet")
     return _not_applied("AckTimeout", f"{message} within {ack_timeout_ms / 1000:g} s; tried again")
+
+
+def _subtasks(situation: Situation, current: ConfigRecord) -> str:
+    """Return how many subtasks judge by a record, and of how many."""
+    if _runs_anew(situation):
+        return f"0/{situation.parallelism}"
+    there = situation.acks.parallelism or 0
+    return f"{there - len(situation.acks.missing(current))}/{there}"
+
+
+def _runs_anew(situation: Situation) -> bool:
+    """Whether the job was rescaled since the acknowledgements: they are of a run that is over."""
+    return situation.acks.parallelism not in (None, situation.parallelism)
 
 
 def _owner_of_the_name(situation: Situation) -> str | None:

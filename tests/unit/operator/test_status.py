@@ -23,6 +23,7 @@ def status(
     namesake: Resource | None = None,
     rescaled: Condition = RESCALED,
     now_ms: int = 6_000,
+    parallelism: int = 2,
     alerts: int | None = None,
 ) -> dict[str, Any]:
     situation = Situation(
@@ -32,7 +33,7 @@ def status(
         winner=winner,
         namesake=namesake,
         rescaled=rescaled,
-        parallelism=2,
+        parallelism=parallelism,
         alerts_per_minute=alerts,
     )
     return status_of(situation, now_ms=now_ms, ack_timeout_ms=3_000)
@@ -87,8 +88,21 @@ def test_a_subtask_that_has_not_acknowledged_is_named() -> None:
     assert "appliedGeneration" not in said
 
 
+def test_what_subtasks_said_before_a_rescale_is_worth_nothing() -> None:
+    said = status(parallelism=4, now_ms=1_000_000)
+    message = "none of the 4 subtasks that run now has acknowledged generation 1 yet"
+    assert why(said) == ("False", "Waiting", message)
+    assert (said["subtasks"], said["parallelism"]) == ("0/4", 4)
+
+
+def test_a_run_that_began_later_has_its_own_time_to_acknowledge() -> None:
+    later = acks_of(an_ack(0, run="run-2", started_at=900_000))
+    assert why(status(acks=later, now_ms=902_999))[1] == "Waiting"
+    assert why(status(acks=later, now_ms=903_000))[1] == "AckTimeout"
+
+
 def test_many_that_have_not_are_counted() -> None:
-    said = status(acks=acks_of(an_ack(0, parallelism=9)))
+    said = status(acks=acks_of(an_ack(0, parallelism=9)), parallelism=9)
     assert why(said)[2].startswith("subtasks 1, 2, 3, 4, 5 and 3 more of 9 did not acknowledge")
 
 
