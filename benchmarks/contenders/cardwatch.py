@@ -7,7 +7,7 @@ from typing import Final
 from benchmarks.contenders._base import Contender
 from benchmarks.settings import Method
 from benchmarks.stand import Stand
-from cardwatch_local.reading.offsets import JOB_GROUP
+from cardwatch_contracts.topics import JOB_GROUP
 from cardwatch_local.service import Service
 
 _SETUP: Final = "the job as it is shipped, compiled: one Flink TaskManager with all subtasks"

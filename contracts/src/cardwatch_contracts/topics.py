@@ -73,3 +73,7 @@ TOPICS: Final = (
     CONFIG_ACKS,
     FEEDBACK,
 )
+
+JOB_GROUP: Final = "cardwatch-job"
+"""Consumer group of the job. Offsets are committed under this name for people and tools to see; the
+job's own are in its checkpoints."""

@@ -34,7 +34,7 @@ from cardwatch_job.windows import NO_SUMS
 _INT: Final = Struct(">i")
 _MISSING: Final = _INT.pack(-1)
 _LENGTHS: Final = Struct(">iii")
-_COUNTS: Final = Struct(">5i")
+_COUNTS: Final = Struct(f">{len(Counts().as_tuple())}i")
 
 
 @dataclass

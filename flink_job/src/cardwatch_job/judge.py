@@ -12,10 +12,12 @@ from cardwatch_contracts.alert import Finding
 from cardwatch_contracts.card import decode_card
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.topics import CARDS, REKEYED
+from cardwatch_contracts.trace_context import TraceContext, new_trace, read_traceparent
 from cardwatch_contracts.transaction import Transaction, decode_transaction
 from cardwatch_job.detectors.history import CardState, History, UserState
 from cardwatch_job.detectors.stored import HeldTransaction
 from cardwatch_job.outputs import (
+    alert_of,
     alert_record,
     dead_letter_record,
     profile_due,
@@ -25,6 +27,7 @@ from cardwatch_job.outputs import (
 from cardwatch_job.progress import Progress
 from cardwatch_job.records import InputRecord, OutputRecord, Records
 from cardwatch_job.rules import Rules, RuleSet
+from cardwatch_job.tracing import Traces
 from cardwatch_job.waiting import WaitingRoom
 from cardwatch_job.windows import PartialSums
 
@@ -64,22 +67,43 @@ class Counts:
     rekeyed: int = 0
     """Came under another user's key."""
     dead_letters: int = 0
+    malformed_traceparents: int = 0
+    """Headers that are no W3C trace context: the transaction's trace begins anew."""
+    dropped_spans: int = 0
+    """The queue for spans was full, or the collector did not take them."""
 
-    def as_tuple(self) -> tuple[int, int, int, int, int]:
+    def as_tuple(self) -> tuple[int, ...]:
         """Return the counts in the order of the fields."""
-        return (self.judged, self.duplicates, self.late, self.rekeyed, self.dead_letters)
+        return (
+            self.judged,
+            self.duplicates,
+            self.late,
+            self.rekeyed,
+            self.dead_letters,
+            self.malformed_traceparents,
+            self.dropped_spans,
+        )
 
 
 class Judge:
     """Turns each record read from Kafka into the records to write."""
 
-    def __init__(self, rules: Rules, *, out_of_orderness_ms: int = 0, adds_up: bool = True) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        out_of_orderness_ms: int = 0,
+        adds_up: bool = True,
+        traces: Traces | None = None,
+    ) -> None:
         """Judge by `rules`.
 
         `out_of_orderness_ms`: how much of event time a transaction waits for earlier ones of its
         user; 0 judges each as it comes. `adds_up`: whether to add transactions up by window.
+        `traces`: where to note what is to be recorded as spans.
         """
         self.rules = rules
+        self.traces = traces
         self._adds_up = adds_up
         self._wait_ms = out_of_orderness_ms
         self.sums = PartialSums() if FlatSums is None else FlatSums()
@@ -94,6 +118,7 @@ class Judge:
         counts, self.counts = self.counts, Counts()
         if self._screen is not None:
             counts.judged += self._screen.take_settled()
+            counts.malformed_traceparents += self._screen.take_malformed()
         return counts
 
     def process(self, record: InputRecord, users: Users) -> Sequence[OutputRecord]:
@@ -112,6 +137,8 @@ class Judge:
             return self._take_transaction(record, users)
         except InvalidRecordError as error:
             self.counts.dead_letters += 1
+            if self.traces is not None:
+                self.traces.failed(record, str(error))
             return [dead_letter_record(record, str(error))]
 
     def process_all(self, records: Records, users: Users) -> list[OutputRecord]:
@@ -192,13 +219,30 @@ class Judge:
         if self._adds_up:
             self.sums.add(txn)
         self.counts.judged += 1
+        context = self.context_of(record, txn.traceparent)
+        if self.traces is not None and context is not None and context.sampled and not findings:
+            self.traces.sampled(record, context)
         due = profile_due(card.transactions)
         if not findings and not due:
             return _NOTHING
-        outputs = [alert_record(record, txn, findings, rule_set)] if findings else []
+        outputs = []
+        if findings:
+            context = context or new_trace(txn.transaction_id)
+            alert = alert_of(record, txn, findings, rule_set, context.trace_id)
+            if self.traces is not None:
+                context = self.traces.alerted(record, context, alert)
+            outputs.append(alert_record(alert, context))
         if due:
             outputs.append(profile_record(txn.user_id, txn.card_id, card))
         return outputs
+
+    def context_of(self, record: InputRecord, in_payload: str | None) -> TraceContext | None:
+        """Return where a transaction was sent: by its header or, without a good one, its field."""
+        context = read_traceparent(record.traceparent)
+        if context is None:
+            self.counts.malformed_traceparents += bool(record.traceparent)
+            context = read_traceparent(in_payload)
+        return context
 
     def _card_of(self, txn: Transaction, user: UserState) -> CardState:
         """Return the card's memory; one that was silent for too long is new again."""

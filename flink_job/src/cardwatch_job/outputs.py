@@ -6,8 +6,8 @@ from typing import Final
 from cardwatch_contracts.alert import Alert, Finding, alert_id_of
 from cardwatch_contracts.card import CardProfile
 from cardwatch_contracts.dead_letter import DeadLetter, excerpt_of
-from cardwatch_contracts.telemetry import trace_id_of
 from cardwatch_contracts.topics import ALERTS, CARD_PROFILES, DEAD_LETTERS, REKEYED
+from cardwatch_contracts.trace_context import TraceContext
 from cardwatch_contracts.transaction import Transaction
 from cardwatch_job.detectors.history import CardState
 from cardwatch_job.records import InputRecord, OutputRecord
@@ -18,13 +18,15 @@ PROFILE_EVERY: Final = 10
 an average over more hardly moves in between, and a profile costs as much as judging."""
 
 
-def alert_record(
-    record: InputRecord, txn: Transaction, findings: Sequence[Finding], rule_set: RuleSet
-) -> OutputRecord:
+def alert_of(
+    record: InputRecord,
+    txn: Transaction,
+    findings: Sequence[Finding],
+    rule_set: RuleSet,
+    trace_id: str,
+) -> Alert:
     """Say what was found, by which config."""
-    traceparent = record.traceparent or txn.traceparent
-    trace_id = trace_id_of(traceparent)
-    alert = Alert(
+    return Alert(
         alert_id=alert_id_of(txn.transaction_id),
         transaction=txn,
         findings=tuple(findings),
@@ -34,8 +36,15 @@ def alert_record(
         mode="active" if any(finding.mode == "active" for finding in findings) else "shadow",
         trace_id=trace_id,
     )
+
+
+def alert_record(alert: Alert, context: TraceContext) -> OutputRecord:
+    """Send an alert in the trace of its transaction."""
     return OutputRecord.of(
-        ALERTS.name, txn.user_id, alert, traceparent=traceparent if trace_id else None
+        ALERTS.name,
+        alert.transaction.user_id,
+        alert,
+        traceparent=context.traceparent if context.span_id else None,
     )
 
 

@@ -15,11 +15,14 @@ from cardwatch_job.batches import Section, read_sections, write_pairs, write_res
 from cardwatch_job.judge import Counts, Judge
 from cardwatch_job.records import OutputRecord
 from cardwatch_job.rules import Rules
+from cardwatch_job.tracing import JudgedBatch, Traces, exporter
 from cardwatch_job.users import MAX_UNPACKED, UsersOfBucket, users_of_bucket
 from cardwatch_job.windows import NO_SUMS
 
 _log = logging.getLogger(__name__)
 
+_FLUSH_S: Final = 0.4
+"""Flink kills a task that has not ended soon after it was told to. Seconds."""
 _SWEEP_AFTER: Final = 2
 """Idle cards are looked for after so many times the memory; one that comes back earlier is new
 already after one."""
@@ -58,14 +61,23 @@ class ScoreUsers:
         self._buckets: dict[int, UsersOfBucket] = {}
         self._arrived_s: dict[int, float] = {}
         records = [decode_config_record(value) for value in configs]
-        self._judge = Judge(Rules(records), out_of_orderness_ms=out_of_orderness_ms)
+        self._exporter = exporter()
+        self._traces = Traces()
+        self._judge = Judge(
+            Rules(records),
+            out_of_orderness_ms=out_of_orderness_ms,
+            traces=None if self._exporter is None else self._traces,
+        )
         # Acknowledged again: the subtasks may be others than before.
         self._acks = [self._acknowledge(record) for record in records]
 
     def judge(self, piece: bytes) -> bytes:
         """Judge many batches; return what they led to."""
+        start_ns = time.time_ns()
         outputs = self._take_acks()
-        self._judge_sections(read_sections(piece), outputs)
+        sections = read_sections(piece)
+        self._judge_sections(sections, outputs)
+        self._record(start_ns, sum(len(section.records) for section in sections))
         return self._results(outputs, changed_of=MAX_UNPACKED)
 
     def add_up(self) -> bytes:
@@ -76,10 +88,34 @@ class ScoreUsers:
         """Do the same, and return every memory that changed."""
         return self._report(changed_of=1)
 
+    def close(self) -> None:
+        """Send what is still to be recorded; at once, or not."""
+        if self._exporter is not None:
+            self._exporter.flush(_FLUSH_S)
+
     def _report(self, *, changed_of: int) -> bytes:
+        start_ns = time.time_ns()
         outputs = self._take_acks()
         self._release_quiet(outputs)
+        self._record(start_ns, 0)
         return self._results(outputs, changed_of=changed_of, sums=self._judge.sums.take_written())
+
+    def _record(self, start_ns: int, records: int) -> None:
+        """Have spans made of the transactions that were noted while these were judged."""
+        if self._exporter is None:
+            return
+        judged = self._traces.take()
+        if judged:
+            self._exporter.put(
+                JudgedBatch(
+                    judged=judged,
+                    records=records or len(judged),
+                    subtask=self._subtask,
+                    start_ns=start_ns,
+                    end_ns=time.time_ns(),
+                )
+            )
+        self._judge.counts.dropped_spans += self._exporter.take_dropped()
 
     def _results(
         self,

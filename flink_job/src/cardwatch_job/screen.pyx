@@ -38,6 +38,7 @@ from cardwatch_job.progress cimport Progress
 from cardwatch_contracts.codec import MAX_RECORD_BYTES
 from cardwatch_contracts.privacy import MIN_CARD_DIGITS, is_card_number
 from cardwatch_contracts.topics import TRANSACTIONS
+from cardwatch_contracts.trace_context import read_traceparent
 from cardwatch_contracts.transaction import LATEST_EVENT_TIME_MS, MAX_AMOUNT_MINOR
 from cardwatch_job.detectors import DETECTORS
 from cardwatch_job.detectors._travel import (
@@ -286,7 +287,7 @@ cdef bint _scan(Bytes data, Py_ssize_t at, Py_ssize_t end, Scanned* txn) except 
     cdef Text ignored
     txn.data = data
     txn.limit_minor = 0
-    txn.text[LABEL].length = 0
+    txn.text[LABEL].length = txn.text[TRACEPARENT].length = 0
     if end - at < 2 or end - at > _MAX_BYTES or data[at] != 123 or data[end - 1] != 125:
         return False
     at += 1
@@ -328,7 +329,11 @@ cdef bint _scan(Bytes data, Py_ssize_t at, Py_ssize_t end, Scanned* txn) except 
             at = _read_int(data, at, end, &txn.limit_minor)
             if txn.limit_minor <= 0:
                 return False
-        elif field == TRACEPARENT or field == UNKNOWN and data[at] == 34:
+        elif field == TRACEPARENT:
+            at = _read_text(data, at, end, &txn.text[TRACEPARENT])
+            if at >= 0 and not txn.text[TRACEPARENT].is_ascii:
+                return False
+        elif field == UNKNOWN and data[at] == 34:
             at = _read_text(data, at, end, &ignored)
             if at >= 0 and not ignored.is_ascii:
                 return False
@@ -378,6 +383,41 @@ cdef bint _is_valid(Scanned* txn) except -1 nogil:
             if memcmp(data + channel.start, _channel[index], channel.length) == 0:
                 return True
     return False
+
+
+cdef enum Context:
+    MALFORMED, UNSAMPLED, SAMPLED
+
+
+cdef bint _is_hexadecimal(Bytes data, int first, int last, bint* all_zero) noexcept nogil:
+    """Whether there are small hexadecimal digits from `first` to before `last`."""
+    cdef int index
+    all_zero[0] = True
+    for index in range(first, last):
+        if data[index] != 48:
+            all_zero[0] = False
+            if not (48 < data[index] <= 57 or 97 <= data[index] <= 102):
+                return False
+    return True
+
+
+cdef Context _context(Bytes data, Py_ssize_t length) noexcept nogil:
+    """Read a W3C trace context, as `read_traceparent` does."""
+    cdef bint zero
+    if length < 55 or data[2] != 45 or data[35] != 45 or data[52] != 45:
+        return MALFORMED
+    if not _is_hexadecimal(data, 0, 2, &zero) or data[0] == 102 and data[1] == 102:
+        return MALFORMED
+    if length > 55 and (zero or data[55] != 45):
+        return MALFORMED
+    if not _is_hexadecimal(data, 3, 35, &zero) or zero:
+        return MALFORMED
+    if not _is_hexadecimal(data, 36, 52, &zero) or zero:
+        return MALFORMED
+    if not _is_hexadecimal(data, 53, 55, &zero):
+        return MALFORMED
+    # The last bit: digits are 48 to 57, letters 97 to 102 for 10 to 15.
+    return SAMPLED if (data[54] if data[54] <= 57 else data[54] - 87) & 1 else UNSAMPLED
 
 
 cdef class Thresholds:
@@ -648,7 +688,7 @@ cdef int _scan_all(
 cdef class Screen:
     """Judges what it can; made anew for each `Judge`."""
 
-    cdef object rules, judge
+    cdef object rules, judge, traces
     cdef FlatSums sums
     cdef Progress progress
     cdef list rule_slots
@@ -659,6 +699,7 @@ cdef class Screen:
     cdef Scanned* txn
     cdef public int settled
     """Transactions judged here since `take_settled`."""
+    cdef int malformed
 
     def __cinit__(self):
         self.scanned = <Scanned*>malloc(READ_AHEAD * sizeof(Scanned))
@@ -672,6 +713,7 @@ cdef class Screen:
         """Screen for `judge`; without `sums`, transactions are not added up by window."""
         self.judge = judge
         self.rules = judge.rules
+        self.traces = judge.traces
         self.sums = sums
         self.progress = judge.progress
         self.max_ahead_ms = max_ahead_ms
@@ -682,6 +724,11 @@ cdef class Screen:
         settled, self.settled = self.settled, 0
         return settled
 
+    def take_malformed(self):
+        """Return how many of them had a malformed trace context in their header."""
+        malformed, self.malformed = self.malformed, 0
+        return malformed
+
     def judge_all(self, records, FlatUsers users, list outputs):
         """Judge a batch; what cannot be settled here goes to the judge, in its turn."""
         cdef bytes batch = records.data
@@ -689,7 +736,7 @@ cdef class Screen:
         cdef Py_ssize_t numbers = records.numbers, end = records.keys
         cdef Py_ssize_t key = records.keys, header = records.headers, value = records.values
         cdef Ahead ahead
-        cdef int key_length, value_length, place = 0, read = 0
+        cdef int key_length, header_length, value_length, place = 0, read = 0
         cdef bint screened = records.topic == TRANSACTIONS.name
         self._follow_rules()
         _begin(&ahead, data, numbers, end, key, users)
@@ -699,6 +746,7 @@ cdef class Screen:
                     read = _scan_all(data, numbers, end, value, self.scanned)
                 place = 0
             key_length = _int32(data + numbers + 20)
+            header_length = _int32(data + numbers + 24)
             value_length = _int32(data + numbers + 28)
             profile = None
             _look(&ahead, data, end, users)
@@ -712,10 +760,13 @@ cdef class Screen:
                     )
             if profile is None:
                 outputs += self.judge.take(records.read(numbers, key, header, value), users)
-            elif profile is not True:
-                outputs.append(profile)
+            else:
+                if profile is not True:
+                    outputs.append(profile)
+                if self._is_sampled(data + header, header_length) and self.traces is not None:
+                    self._note(records.read(numbers, key, header, value))
             key += max(key_length, 0)
-            header += max(_int32(data + numbers + 24), 0)
+            header += max(header_length, 0)
             value += max(value_length, 0)
             numbers += RECORD_BYTES
 
@@ -726,8 +777,9 @@ cdef class Screen:
             The records it leads to; None where the judge must look at it, as always where
             `users` are not flat.
         """
-        cdef bytes key = record.key, value = record.value
+        cdef bytes key = record.key, value = record.value, header
         cdef Bytes id
+        cdef bint is_sampled
         if key is None or value is None or record.topic != TRANSACTIONS.name:
             return None
         if not isinstance(users, FlatUsers):
@@ -743,7 +795,35 @@ cdef class Screen:
         )
         if profile is None:
             return None
+        if record.traceparent is None:
+            is_sampled = self._is_sampled(NULL, -1)
+        else:
+            header = record.traceparent.encode()
+            is_sampled = self._is_sampled(
+                <Bytes>PyBytes_AS_STRING(header), PyBytes_GET_SIZE(header)
+            )
+        if is_sampled and self.traces is not None:
+            self._note(record)
         return () if profile is True else (profile,)
+
+    cdef bint _is_sampled(self, Bytes header, Py_ssize_t length) noexcept:
+        """Whether who sent the transaction has chosen to have it recorded; count bad headers."""
+        cdef Scanned* txn = self.txn
+        cdef Text* field = &txn.text[TRACEPARENT]
+        cdef Context context = MALFORMED
+        if length > 0:
+            context = _context(header, length)
+            self.malformed += context == MALFORMED
+        if context == MALFORMED and field.length:
+            context = _context(txn.data + field.start, field.length)
+        return context == SAMPLED
+
+    cdef _note(self, record):
+        """Have a transaction that was settled here recorded."""
+        cdef Text* field = &self.txn.text[TRACEPARENT]
+        in_payload = _str(self.txn.data, field) if field.length else None
+        context = read_traceparent(record.traceparent) or read_traceparent(in_payload)
+        self.traces.sampled(record, context)
 
     cdef object _settle(
         self, Bytes key, Py_ssize_t key_length, unsigned int hash, long long timestamp_ms,

@@ -10,12 +10,16 @@ from pyflink.common import Types
 from pyflink.datastream import DataStream
 from pyflink.table import StreamTableEnvironment, Table
 
-from cardwatch_contracts.topics import CARDS, DETECTOR_CONFIGS, REKEYED, TRANSACTIONS, Topic
+from cardwatch_contracts.topics import (
+    CARDS,
+    DETECTOR_CONFIGS,
+    JOB_GROUP,
+    REKEYED,
+    TRANSACTIONS,
+    Topic,
+)
 from cardwatch_job.settings import JobSettings
 
-CONSUMER_GROUP: Final = "cardwatch-job"
-"""Offsets are committed under this name for people and tools to see; the job's own are in its
-checkpoints."""
 _BYTES: Final = Types.PRIMITIVE_ARRAY(Types.BYTE())
 CONFIG_TYPE: Final = Types.ROW_NAMED(["name", "value"], [_BYTES, _BYTES])
 """A config's name and its record; no record withdraws the name."""
@@ -56,7 +60,7 @@ def _create_source(
             'connector' = 'kafka',
             'topic' = '{";".join(topic.name for topic in topics)}',
             'properties.bootstrap.servers' = '{settings.bootstrap_servers}',
-            'properties.group.id' = '{CONSUMER_GROUP}',
+            'properties.group.id' = '{JOB_GROUP}',
             'properties.isolation.level' = 'read_committed',
             'scan.startup.mode' = 'earliest-offset',
             'key.format' = 'raw',

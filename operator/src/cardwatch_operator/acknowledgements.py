@@ -39,7 +39,7 @@ class Acknowledgements:
 
     @property
     def started_at(self) -> int:
-        """When the newest run started, -1 before it has spoken. Milliseconds since 1970-01-01 UTC."""
+        """When the newest run started; -1: it has not spoken. Milliseconds since 1970-01-01 UTC."""
         return self._started_at
 
     @property

@@ -126,15 +126,24 @@ def _applied(situation: Situation, *, now_ms: int, ack_timeout_ms: int) -> Condi
         )
     if current is None or current.origin is None or not _is_of(current.origin, resource):
         return _not_applied("Publishing", "this change is not published yet")
-    generation = f"generation {current.generation}"
+    if acks.complete(current) and not _runs_anew(situation):
+        message = f"all {acks.parallelism} subtasks judge by generation {current.generation}"
+        return Condition(type="Applied", status="True", reason="Acknowledged", message=message)
+    return _waiting(situation, current, now_ms=now_ms, ack_timeout_ms=ack_timeout_ms)
+
+
+def _waiting(
+    situation: Situation, current: ConfigRecord, *, now_ms: int, ack_timeout_ms: int
+) -> Condition:
+    """Say who has not acknowledged what is published."""
+    acks, generation = situation.acks, f"generation {current.generation}"
     if _runs_anew(situation):
         who = f"the {situation.parallelism} subtasks that run now"
         return _not_applied("Waiting", f"none of {who} has acknowledged {generation} yet")
-    if acks.complete(current):
-        message = f"all {acks.parallelism} subtasks judge by {generation}"
-        return Condition(type="Applied", status="True", reason="Acknowledged", message=message)
     if acks.parallelism is None:
-        message = f"no subtask of job {resource.spec.job_ref} has acknowledged {generation}"
+        assert situation.resource.spec is not None, "it was published"
+        job = situation.resource.spec.job_ref
+        message = f"no subtask of job {job} has acknowledged {generation}"
     else:
         missing = acks.missing(current)
         who = f"subtask {missing[0]}" if len(missing) == 1 else f"subtasks {_some(missing)}"

@@ -9,8 +9,9 @@ from valkey import Valkey
 
 from cardwatch_contracts.card import PROFILE_KEY_PREFIX, CardProfile, decode_card
 from cardwatch_contracts.codec import encode
-from cardwatch_contracts.telemetry import TRACEPARENT_HEADER, trace_id_of
+from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 from cardwatch_contracts.topics import CARDS, TRANSACTIONS
+from cardwatch_contracts.trace_context import trace_id_of
 from cardwatch_contracts.transaction import decode_transaction
 from cardwatch_generator.banks import Bank
 from cardwatch_generator.baselines import ValkeyBaselines

@@ -26,6 +26,7 @@ from cardwatch_job.detectors.history import encode_user
 from cardwatch_job.judge import Judge
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.rules import Rules
+from cardwatch_job.tracing import Traces
 from cardwatch_job.users import UsersOfBucket, users_of_bucket
 from cardwatch_job.windows import PartialSums
 
@@ -61,6 +62,9 @@ _SPELLINGS: tuple[tuple[bytes, bytes], ...] = (
     (b"}", b',"card_limit_minor":0}'),
     (b"}", b',"label":"4111111111111111"}'),
     (b"}", b',"label":"amount_spike","traceparent":"00-' + b"a" * 32 + b"-" + b"b" * 16 + b'-01"}'),
+    (b"}", b',"traceparent":"00-' + b"a" * 32 + b"-" + b"c" * 16 + b'-01"}'),
+    (b"}", b',"traceparent":"00-' + b"a" * 32 + b"-" + b"c" * 16 + b'-00"}'),
+    (b"}", b',"traceparent":"4111111111111111"}'),
     (b"}", b',"terminal":"T1","contactless":true,"tip":12,"tax":1.5}'),
     (b"}", b',"terminal":"T1"}'),
     (b"}", b',"terminal":{"id":1}}'),
@@ -76,6 +80,14 @@ _SPELLINGS: tuple[tuple[bytes, bytes], ...] = (
     (b'"user_id":', b'"user_id" :'),
     (b'"user_id":"u', b'"user_id":"\\u0075'),
 )
+_TRACE = "a" * 32 + "-" + "b" * 16
+_TRACEPARENTS = (
+    f"00-{_TRACE}-01", f"00-{_TRACE}-00", f"00-{_TRACE}-03", f"00-{_TRACE}-ff", f"00-{_TRACE}-0a",
+    f"00-{_TRACE}-0g", f"00-{_TRACE}-01-more", f"01-{_TRACE}-01-more", f"01-{_TRACE}-01more",
+    f"ff-{_TRACE}-01", f"00-{_TRACE}", f"00-{_TRACE.upper()}-01", f"00_{_TRACE}-01", "x" * 500,
+    "00-" + "0" * 32 + "-" + "b" * 16 + "-01", "00-" + "a" * 32 + "-" + "0" * 16 + "-01",
+    "00-" + "ä" * 32 + "-" + "b" * 16 + "-01", f"00-{_TRACE}-01\n", "4111111111111111",
+)  # fmt: skip
 _DEGREES = (
     "52", "-0", "-0.0", "0.0", "0.5", ".5", "5.", "90", "90.0000001", "-90.00", "1e1", "00.5",
     "52.520006599999994", "0.30000000000000004", "12345678901234567890", "5.25E1",
@@ -108,8 +120,10 @@ class Side:
             for user_id, packed in changed[key].items()
         }
         progress = self.judge.progress.slowest_ms
+        assert self.judge.traces is not None
         return (
             self.judge.take_counts(),
+            self.judge.traces.take(),
             sorted(read_sums(self.judge.sums.take_written()), key=repr),
             memories,
             progress,
@@ -135,7 +149,7 @@ def transactions(draw: random.Random) -> Iterator[InputRecord]:
             partition=offset % 3,
             offset=offset,
             timestamp_ms=txn.event_time + draw.choice((5, 5, 5, -299_999, -300_001)),
-            traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01" if offset % 2 else None,
+            traceparent=draw.choice(_TRACEPARENTS) if offset % 2 else None,
         )
 
 
@@ -236,7 +250,7 @@ def main(seed: int) -> None:
     stream = list(transactions(draw))
     times = [record.timestamp_ms for record in stream]
     records = list(configs(draw, min(times), max(times)))
-    sides = [Side(Judge(Rules())) for _ in range(3)]
+    sides = [Side(Judge(Rules(), traces=Traces())) for _ in range(3)]
     plain, single, batched = sides
     if single.judge._screen is None:
         sys.exit("there is no screen: the job is not compiled")

@@ -8,12 +8,12 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from cardwatch_contracts.topics import ALERTS, CARDS, TRANSACTIONS, Topic
+from cardwatch_contracts.topics import ALERTS, CARDS, JOB_GROUP, TRANSACTIONS, Topic
 from cardwatch_local.demo.drain import Drain
 from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.errors import StackError
 from cardwatch_local.reading import topic as reading
-from cardwatch_local.reading.offsets import JOB_GROUP, OffsetReader, progress
+from cardwatch_local.reading.offsets import OffsetReader, progress
 from cardwatch_local.reading.topic import beginnings, follow_topic, read_topic, value_of
 from cardwatch_local.topics import create_topics
 

@@ -15,8 +15,8 @@ from cardwatch_contracts.card import (
 from cardwatch_contracts.codec import InvalidRecordError, encode
 from cardwatch_contracts.dead_letter import DeadLetter, decode_dead_letter
 from cardwatch_contracts.money import format_amount
-from cardwatch_contracts.telemetry import trace_id_of
 from cardwatch_contracts.topics import TOPICS
+from cardwatch_contracts.trace_context import trace_id_of
 
 _CARD = Card(
     card_id="card-1",

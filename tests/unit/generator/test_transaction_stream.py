@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.privacy import is_card_number, redact_card_numbers
-from cardwatch_contracts.telemetry import trace_id_of
+from cardwatch_contracts.trace_context import trace_id_of
 from cardwatch_contracts.transaction import Transaction, decode_transaction
 from cardwatch_generator.banks import Bank
 from cardwatch_generator.settings import SCENARIOS, GeneratorSettings, change_settings

@@ -1,11 +1,12 @@
 """What the job's operators in the JVM do with bytes, written plainly."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from io import BytesIO
 from struct import pack, unpack
 
 from cardwatch_contracts.topics import TRANSACTIONS
+from cardwatch_job.judge import Counts
 
 
 class Reader:
@@ -48,7 +49,7 @@ class Results:
 def read_results(data: bytes) -> Results:
     """Take apart what `write_results` wrote."""
     reader = Reader(data)
-    counts = tuple(reader.number() for _ in range(5))
+    counts = tuple(reader.number() for _ in fields(Counts))
     memories: dict[int, dict[str, bytes | None]] = {}
     for _ in range(reader.number()):
         bucket, changed = reader.number(), reader.number()

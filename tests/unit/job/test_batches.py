@@ -66,6 +66,7 @@ def test_a_batch_and_the_users_before_it_are_read_as_written(
 
 def test_results_are_written_as_the_jvm_reads_them() -> None:
     counts = Counts(judged=1, duplicates=2, late=3, rekeyed=4, dead_letters=5)
+    counts.malformed_traceparents, counts.dropped_spans = 6, 7
     changed = {77: {"u1": b"memory", "ü2": None}, 78: {}}
     records = [
         OutputRecord(topic="alerts", key=b"k", value=b"v", traceparent="00-1"),
@@ -74,7 +75,7 @@ def test_results_are_written_as_the_jvm_reads_them() -> None:
 
     reader = Reader(write_results(counts, changed, records, b"sums"))
 
-    assert [reader.number() for _ in range(5)] == [1, 2, 3, 4, 5]
+    assert [reader.number() for _ in range(7)] == [1, 2, 3, 4, 5, 6, 7]
     assert reader.number() == 2
     assert (reader.number(), reader.number()) == (77, 2)
     assert [reader.number() for _ in range(4)] == [2, 3, 6, -1]

@@ -74,6 +74,7 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
     private transient DataOutputSerializer piece;
     private transient boolean flushIsDue;
     private transient boolean restored;
+    private transient boolean scoring;
     private transient DataInputDeserializer input;
     private transient StreamRecord reused;
 
@@ -133,6 +134,7 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
                 SCORER
                         + " = ScoreUsers(configs, subtask=subtask, parallelism=parallelism,"
                         + " run=run, out_of_orderness_ms=out_of_orderness_ms)");
+        scoring = true;
     }
 
     /**
@@ -194,6 +196,14 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
     public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
         prepareCheckpoint();
         super.prepareSnapshotPreBarrier(checkpointId);
+    }
+
+    public void close() throws Exception {
+        if (scoring) {
+            scoring = false;
+            interpreter.invokeMethod(SCORER, "close", NOTHING);
+        }
+        super.close();
     }
 
     public void endInput(int inputId) throws Exception {

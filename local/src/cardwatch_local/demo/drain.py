@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from confluent_kafka import TopicPartition
 
-from cardwatch_contracts.topics import ALERTS, CARDS, REKEYED, TRANSACTIONS
+from cardwatch_contracts.topics import ALERTS, CARDS, JOB_GROUP, REKEYED, TRANSACTIONS
 from cardwatch_local.errors import StackError
-from cardwatch_local.reading.offsets import JOB_GROUP, OffsetReader, Offsets
+from cardwatch_local.reading.offsets import OffsetReader, Offsets
 from cardwatch_local.reading.topic import read_topic
 
 _INPUTS = (CARDS, TRANSACTIONS)

@@ -11,13 +11,13 @@ from confluent_kafka import TopicPartition
 
 from cardwatch_contracts.alert import decode_alert
 from cardwatch_contracts.codec import InvalidRecordError
-from cardwatch_contracts.topics import ALERTS, TRANSACTIONS
+from cardwatch_contracts.topics import ALERTS, JOB_GROUP, TRANSACTIONS
 from cardwatch_local.demo.latency import Rate
 from cardwatch_local.demo.snapshot import Flow
 from cardwatch_local.demo.tally import AlertTally
 from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.errors import StackError
-from cardwatch_local.reading.offsets import JOB_GROUP, OffsetReader, Offsets, progress
+from cardwatch_local.reading.offsets import OffsetReader, Offsets, progress
 from cardwatch_local.reading.topic import Isolation, follow_topic, value_of
 from cardwatch_operator.flink_rest import FlinkRest
 

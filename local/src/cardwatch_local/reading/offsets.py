@@ -17,10 +17,6 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from cardwatch_contracts.topics import TOPICS, Topic
 from cardwatch_local.errors import StackError
 
-JOB_GROUP: Final = "cardwatch-job"
-"""Consumer group under which the job commits what it has judged. A test holds it to the job's own
-name: importing that would load all of PyFlink."""
-
 _TIMEOUT_S: Final = 5.0
 _RETRY_AFTER_S: Final = 0.1
 

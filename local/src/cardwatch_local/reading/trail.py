@@ -7,9 +7,9 @@ from confluent_kafka import Message
 from cardwatch_contracts.alert import Alert, decode_alert
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.dead_letter import DeadLetter, decode_dead_letter
-from cardwatch_contracts.topics import ALERTS, DEAD_LETTERS, TRANSACTIONS
+from cardwatch_contracts.topics import ALERTS, DEAD_LETTERS, JOB_GROUP, TRANSACTIONS
 from cardwatch_contracts.transaction import Transaction, decode_transaction
-from cardwatch_local.reading.offsets import JOB_GROUP, OffsetReader
+from cardwatch_local.reading.offsets import OffsetReader
 from cardwatch_local.reading.topic import read_topic, value_of
 
 
