@@ -129,6 +129,7 @@ class Stand:
         return _StandSettings(
             home=self.home,
             name=run,
+            records_spans=False,
             parallelism=method.parallelism,
             checkpoint_interval_ms=method.commit_interval_ms,
             taskmanager_heap_mb=method.heap_mb,

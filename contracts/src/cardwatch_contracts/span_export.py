@@ -45,6 +45,14 @@ class Spans(Protocol):
         """Make them."""
 
 
+class Made(tuple[Span, ...]):
+    """Spans that are there already."""
+
+    def spans(self) -> Iterable[Span]:
+        """Return them."""
+        return self
+
+
 class Exporter:
     """Takes spans and sends them once a second, from a thread of its own.
 
@@ -94,6 +102,10 @@ class Exporter:
                 return
             self._queued += count
             self._queue.append(spans)
+
+    def put_made(self, *spans: Span) -> None:
+        """Take spans that are there already."""
+        self.put(Made(spans))
 
     def take_dropped(self) -> int:
         """Return how many spans were dropped since the last call."""

@@ -15,7 +15,7 @@ from cardwatch_job.batches import Section, read_sections, write_pairs, write_res
 from cardwatch_job.judge import Counts, Judge
 from cardwatch_job.records import OutputRecord
 from cardwatch_job.rules import Rules
-from cardwatch_job.tracing import JudgedBatch, Traces, exporter
+from cardwatch_job.tracing import ConfigApplied, JudgedBatch, Traces, exporter
 from cardwatch_job.users import MAX_UNPACKED, UsersOfBucket, users_of_bucket
 from cardwatch_job.windows import NO_SUMS
 
@@ -166,8 +166,10 @@ class ScoreUsers:
             except InvalidRecordError as error:
                 _log.warning("config %s stays as it was: %s", name, error)
             else:
+                start_ns = time.time_ns()
                 if rules.apply(record):
                     self._acks.append(self._acknowledge(record))
+                    self._record_config(record, start_ns)
         return write_results(Counts(), {}, self._take_acks())
 
     def configs(self) -> bytes:
@@ -176,6 +178,13 @@ class ScoreUsers:
             (f"{record.name}/{record.generation}".encode(), encode(record))
             for record in self._judge.rules
         )
+
+    def _record_config(self, record: ConfigRecord, start_ns: int) -> None:
+        if self._exporter is not None:
+            applied = ConfigApplied(
+                record=record, subtask=self._subtask, start_ns=start_ns, end_ns=time.time_ns()
+            )
+            self._exporter.put(applied)
 
     def _take_acks(self) -> list[OutputRecord]:
         acks, self._acks = self._acks, []

@@ -5,7 +5,7 @@ judged they are only noted; spans are made of them later, in the exporter's thre
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
 
@@ -14,6 +14,7 @@ import msgspec
 from cardwatch_contracts import telemetry as t
 from cardwatch_contracts.alert import Alert, Finding
 from cardwatch_contracts.detector_config import ConfigRecord
+from cardwatch_contracts.messaging import config_context, place, processing, sending
 from cardwatch_contracts.span_export import Exporter, exporter_of
 from cardwatch_contracts.spans import Event, Span, Value
 from cardwatch_contracts.topics import ALERTS, DETECTOR_CONFIGS, JOB_GROUP
@@ -21,20 +22,7 @@ from cardwatch_contracts.trace_context import TraceContext, new_trace, read_trac
 from cardwatch_job.records import InputRecord
 
 SERVICE: Final = "cardwatch-job"
-_KAFKA: Final[Mapping[t.Attribute, Value]] = {t.MESSAGING_SYSTEM: "kafka"}
-_PROCESS: Final[Mapping[t.Attribute, Value]] = {
-    **_KAFKA,
-    t.OPERATION_NAME: "process",
-    t.OPERATION_TYPE: "process",
-    t.CONSUMER_GROUP: JOB_GROUP,
-}
-_SEND_ALERT: Final[Mapping[t.Attribute, Value]] = {
-    **_KAFKA,
-    t.OPERATION_NAME: "send",
-    t.OPERATION_TYPE: "send",
-    t.DESTINATION: ALERTS.name,
-    t.IS_ALERT: True,
-}
+_SEND_ALERT: Final = {**sending(ALERTS.name), t.IS_ALERT: True}
 
 
 class _Ids(msgspec.Struct, frozen=True, gc=False):
@@ -102,8 +90,8 @@ class JudgedBatch(msgspec.Struct, frozen=True, kw_only=True):
     def spans(self) -> Iterator[Span]:
         """Make the batch's own span, and those of each transaction."""
         first = self.judged[0]
-        batch = new_trace("batch", first.context.trace_id, first.record.offset, self.start_ns)
-        batch = batch.child("batch")
+        batch = new_trace("batch", self.subtask, self.start_ns, first.context.trace_id)
+        batch = batch.child("judge")
         yield Span(
             name=t.JUDGE_BATCH,
             context=batch,
@@ -116,12 +104,10 @@ class JudgedBatch(msgspec.Struct, frozen=True, kw_only=True):
 
     def _spans_of(self, judged: Judged, batch: TraceContext) -> Iterator[Span]:
         record, alert = judged.record, judged.alert
-        processing = _processing(record, judged.context)
+        context = _processing(record, judged.context)
         attributes: dict[t.Attribute, Value] = {
-            **_PROCESS,
-            t.DESTINATION: record.topic,
-            t.PARTITION: str(record.partition),
-            t.OFFSET: record.offset,
+            **processing(record.topic, JOB_GROUP),
+            **place(record.partition, record.offset),
             t.QUEUED: max(0, self.start_ns // 1_000_000 - record.timestamp_ms),
             t.SUBTASK: self.subtask,
         }
@@ -142,7 +128,7 @@ class JudgedBatch(msgspec.Struct, frozen=True, kw_only=True):
             events = [_event(finding, self.end_ns) for finding in alert.findings]
         yield Span(
             name=t.PROCESS_TRANSACTIONS,
-            context=processing,
+            context=context,
             parent_id=judged.context.span_id,
             start_ns=self.start_ns,
             end_ns=self.end_ns,
@@ -154,8 +140,8 @@ class JudgedBatch(msgspec.Struct, frozen=True, kw_only=True):
         if alert is not None:
             yield Span(
                 name=t.SEND_ALERTS,
-                context=_sending(processing),
-                parent_id=processing.span_id,
+                context=_sending(context),
+                parent_id=context.span_id,
                 start_ns=self.end_ns,
                 end_ns=self.end_ns,
                 attributes={**_SEND_ALERT, t.ALERT_ID: alert.alert_id},
@@ -166,7 +152,6 @@ class ConfigApplied(msgspec.Struct, frozen=True, kw_only=True):
     """A config that a subtask has put into force."""
 
     record: ConfigRecord
-    context: TraceContext
     subtask: int
     start_ns: int
     end_ns: int
@@ -176,15 +161,15 @@ class ConfigApplied(msgspec.Struct, frozen=True, kw_only=True):
 
     def spans(self) -> Iterator[Span]:
         """Make its span."""
+        context = config_context(self.record)
         yield Span(
             name=t.PROCESS_CONFIGS,
-            context=self.context.child("process", self.subtask),
-            parent_id=self.context.span_id,
+            context=context.child("process", self.subtask),
+            parent_id=context.span_id,
             start_ns=self.start_ns,
             end_ns=self.end_ns,
             attributes={
-                **_PROCESS,
-                t.DESTINATION: DETECTOR_CONFIGS.name,
+                **processing(DETECTOR_CONFIGS.name, JOB_GROUP),
                 t.CONFIG_NAME: self.record.name,
                 t.CONFIG_GENERATION: self.record.generation,
                 t.SUBTASK: self.subtask,

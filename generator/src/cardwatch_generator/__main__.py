@@ -1,14 +1,16 @@
 """Runs the generator in a container: `python -m cardwatch_generator --bootstrap-servers ...`."""
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
+from cardwatch_contracts.span_export import exporter_of
 from cardwatch_generator.baselines import ValkeyBaselines
 from cardwatch_generator.clock import SystemClock
 from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
@@ -20,6 +22,10 @@ from cardwatch_generator.settings import (
     load_settings,
 )
 from cardwatch_generator.sinks import Counts, JsonLinesSink
+from cardwatch_generator.tracing import SERVICE
+
+_FLUSH_S: Final = 2.0
+"""How long the last spans may take."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,7 +64,8 @@ def _run(settings: GeneratorSettings, options: argparse.Namespace, stop: Event) 
                 baselines=baselines,
                 stop=stop.is_set,
             )
-    sink = KafkaSink(KafkaSettings(bootstrap_servers=options.bootstrap_servers))
+    exporter = exporter_of(os.environ, service=SERVICE)
+    sink = KafkaSink(KafkaSettings(bootstrap_servers=options.bootstrap_servers), exporter=exporter)
     try:
         if options.seed_cards:
             seed_cards(settings, sink=sink, start_ms=start_of(settings, clock))
@@ -67,6 +74,8 @@ def _run(settings: GeneratorSettings, options: argparse.Namespace, stop: Event) 
         )
     finally:
         sink.close()
+        if exporter is not None:
+            exporter.close(_FLUSH_S)
 
 
 def _open(path: str) -> BinaryIO:

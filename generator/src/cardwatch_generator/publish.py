@@ -8,9 +8,11 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from cardwatch_contracts.card import Card, card_key
 from cardwatch_contracts.codec import encode
+from cardwatch_contracts.span_export import Exporter
 from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 from cardwatch_contracts.topics import CARDS, TRANSACTIONS
 from cardwatch_generator.batches import TransactionBatch
+from cardwatch_generator.tracing import Delivered, on_delivery
 
 
 class PublishError(RuntimeError):
@@ -72,15 +74,18 @@ class KafkaSink:
         PublishError: no broker answers in time, or it has no topic for transactions.
     """
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings, *, exporter: Exporter | None = None) -> None:
+        """Connect; `exporter` gets a span for each transaction that is sampled."""
         self._settings = settings
+        self._exporter = exporter
         self._sent = 0
         self._failed = 0
         self._cards_failed = 0
         self._first_error: str | None = None
         config = settings.producer_config() | {
-            "on_delivery": self._on_failure,
             "error_cb": self._on_error,
+            # A span ends when Kafka has its transaction.
+            "delivery.report.only.error": exporter is None,
         }
         self._last_error = ""
         self._producer = Producer(config)
@@ -108,6 +113,7 @@ class KafkaSink:
                 txn.user_id.encode(),
                 encode(txn),
                 [(TRACEPARENT_HEADER, traceparent.encode())],
+                on_delivery(self._exporter, txn, traceparent, self._on_failure),
             )
             self._sent += 1
         self.check()
@@ -121,7 +127,7 @@ class KafkaSink:
         self.flush()
         count = 0
         for card in cards:
-            self._produce(CARDS.name, card_key(card), encode(card), [])
+            self._produce(CARDS.name, card_key(card), encode(card), [], self._on_failure)
             count += 1
         self.flush()
         return count
@@ -177,12 +183,19 @@ class KafkaSink:
             )
 
     def _produce(
-        self, topic: str, key: bytes, value: bytes, headers: list[tuple[str, str | bytes | None]]
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes,
+        headers: list[tuple[str, str | bytes | None]],
+        delivered: Delivered,
     ) -> None:
         deadline = monotonic() + self._settings.delivery_timeout_s
         while True:
             try:
-                self._producer.produce(topic, value=value, key=key, headers=headers)
+                self._producer.produce(
+                    topic, value=value, key=key, headers=headers, on_delivery=delivered
+                )
                 return
             except BufferError:
                 self._producer.poll(0.05)

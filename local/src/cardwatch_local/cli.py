@@ -20,6 +20,7 @@ from cardwatch_local.commands import (
     generate,
     replay,
     stack,
+    trace,
 )
 from cardwatch_local.errors import StackError
 
@@ -72,6 +73,7 @@ _register(generate.generate, generate.EXAMPLES, _FEED)
 _register(replay.replay, replay.EXAMPLES, _FEED)
 _register(alerts.alerts, alerts.EXAMPLES, _LOOK)
 _register(explain.explain, explain.EXAMPLES, _LOOK)
+_register(trace.trace, trace.EXAMPLES, _LOOK)
 _register(cards.cards, cards.EXAMPLES, _LOOK)
 _register(configs.apply, configs.APPLY_EXAMPLES, _TUNE)
 _register(configs.get, configs.GET_EXAMPLES, _TUNE)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final, Literal
 
+from cardwatch_contracts.span_export import TRACE_DIR_VARIABLE, Exporter, exporter_of
 from cardwatch_job.compiled import find_compiled
 from cardwatch_local.errors import StackError
 
@@ -61,6 +62,8 @@ class StackSettings:
     delivery: Literal["exactly-once", "at-least-once"] = "exactly-once"
     """Whether an alert waits for its checkpoint and is seen once by who reads committed, or is
     seen by everybody at once and after a failure perhaps twice."""
+    records_spans: bool = True
+    """Whether spans are written: into `traces_dir`, or to where OpenTelemetry's variables say."""
     maven_repository: str | None = field(default_factory=_default_repository)
     """Base URL of a Maven repository to fetch jars from instead of the public one.
     From CARDWATCH_MAVEN_REPOSITORY."""
@@ -119,6 +122,11 @@ class StackSettings:
         return self.stack_dir / "logs"
 
     @property
+    def traces_dir(self) -> Path:
+        """Spans of every process of this stack, where no collector takes them."""
+        return self.stack_dir / "traces"
+
+    @property
     def state_file(self) -> Path:
         """Ports, pids and status of the running stack, for other processes."""
         return self.stack_dir / "stack.json"
@@ -129,7 +137,18 @@ class StackSettings:
         return {
             STACK_VARIABLE: str(self.stack_dir.absolute()),
             "PYTHONPATH": os.pathsep.join(self.python_path),
+            **self._tracing,
         }
+
+    def exporter(self, service: str) -> Exporter | None:
+        """Return what takes spans of a part that runs in this process."""
+        return exporter_of({**os.environ, **self._tracing}, service=service)
+
+    @property
+    def _tracing(self) -> dict[str, str]:
+        if not self.records_spans:
+            return {"OTEL_SDK_DISABLED": "true"}
+        return {TRACE_DIR_VARIABLE: str(self.traces_dir.absolute())}
 
     @property
     def python_path(self) -> list[str]:
@@ -137,6 +156,11 @@ class StackSettings:
         compiled = find_compiled()
         own = os.environ.get("PYTHONPATH")
         return [*([str(compiled)] if compiled else []), *([own] if own else [])]
+
+
+def exporter_elsewhere(service: str) -> Exporter | None:
+    """Return what takes spans of a part that belongs to no stack of this machine."""
+    return exporter_of(os.environ, service=service)
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:

@@ -1,27 +1,30 @@
 """Starts the operator: `python -m cardwatch_operator`."""
 
 import logging
+import os
 import sys
 
 import kopf
 from lightkube import ConfigError
 
+from cardwatch_contracts.span_export import exporter_of
 from cardwatch_operator.handlers import register
-from cardwatch_operator.settings import OperatorSettings, SettingsError
+from cardwatch_operator.settings import SERVICE, OperatorSettings
 
 
 def main() -> None:
     """Run until a signal ends it; a wrong setting ends it with a sentence."""
     try:
         settings = OperatorSettings.from_environment()
-    except SettingsError as error:
+        exporter = exporter_of(os.environ, service=SERVICE)
+    except ValueError as error:
         sys.exit(f"cardwatch_operator: {error}")
     kopf.configure(verbose=False)
     for every_request in ("httpx2", "aiohttp.access", "kopf.activities.probe"):
         logging.getLogger(every_request).setLevel(logging.WARNING)
     registry = kopf.OperatorRegistry()
     try:
-        register(registry, settings)
+        register(registry, settings, exporter)
     except ConfigError as error:
         sys.exit(f"cardwatch_operator: no way to a Kubernetes API is configured: {error}")
     kopf.run(

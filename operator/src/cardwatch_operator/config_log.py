@@ -20,6 +20,9 @@ from confluent_kafka import (
 
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.detector_config import ConfigRecord
+from cardwatch_contracts.messaging import config_context, sent_config
+from cardwatch_contracts.span_export import Exporter
+from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 from cardwatch_contracts.topics import CONFIG_HISTORY, DETECTOR_CONFIGS
 from cardwatch_operator.config_topics import ConfigTopics
 from cardwatch_operator.reader import new_consumer
@@ -40,9 +43,12 @@ class OvertakenError(BrokerError):
 class ConfigLog:
     """The topics `detector-configs` and `detector-config-history`."""
 
-    def __init__(self, bootstrap_servers: str, *, timeout_s: float = 10.0) -> None:
-        """Wait for the broker at most `timeout_s` in each call."""
+    def __init__(
+        self, bootstrap_servers: str, *, timeout_s: float = 10.0, exporter: Exporter | None = None
+    ) -> None:
+        """Wait for the broker at most `timeout_s` in each call; record in `exporter`."""
         self._servers = bootstrap_servers
+        self._exporter = exporter
         self._timeout_s = timeout_s
         self._producer: Producer | None = None
 
@@ -109,14 +115,21 @@ class ConfigLog:
             OvertakenError: another writer has begun; nothing was written.
             BrokerError: Kafka did not take them.
         """
+        records = tuple(records)
+        start_ns = time.time_ns()
         self._write(
-            (topic, key, encode(record))
+            (topic, key, encode(record), config_context(record).traceparent)
             for record in records
             for topic, key in (
                 (DETECTOR_CONFIGS.name, record.name),
                 (CONFIG_HISTORY.name, f"{record.name}/{record.generation}"),
             )
         )
+        if self._exporter is not None:
+            end_ns = time.time_ns()
+            self._exporter.put_made(
+                *(sent_config(each, start_ns=start_ns, end_ns=end_ns) for each in records)
+            )
 
     def publish_again(self, record: ConfigRecord) -> None:
         """Write a record once more, for those who did not hear it; not its history.
@@ -125,7 +138,8 @@ class ConfigLog:
             OvertakenError: another writer has begun; nothing was written.
             BrokerError: Kafka did not take it.
         """
-        self._write([(DETECTOR_CONFIGS.name, record.name, encode(record))])
+        traceparent = config_context(record).traceparent
+        self._write([(DETECTOR_CONFIGS.name, record.name, encode(record), traceparent)])
 
     def forget(self, names: Iterable[str]) -> None:
         """Let Kafka forget configs that are withdrawn everywhere.
@@ -134,15 +148,17 @@ class ConfigLog:
             OvertakenError: another writer has begun; nothing was written.
             BrokerError: Kafka did not take it.
         """
-        self._write((DETECTOR_CONFIGS.name, name, None) for name in names)
+        self._write((DETECTOR_CONFIGS.name, name, None, "") for name in names)
 
-    def _write(self, records: Iterable[tuple[str, str, bytes | None]]) -> None:
+    def _write(self, records: Iterable[tuple[str, str, bytes | None, str]]) -> None:
+        """Write records: topic, key, value, trace context."""
         assert self._producer is not None, "begin() was called"
         producer = self._producer
         try:
             producer.begin_transaction()
-            for topic, key, value in records:
-                producer.produce(topic, key=key.encode(), value=value)
+            for topic, key, value, traceparent in records:
+                headers = [(TRACEPARENT_HEADER, traceparent.encode())] if traceparent else []
+                producer.produce(topic, key=key.encode(), value=value, headers=[*headers])
             producer.commit_transaction(self._timeout_s)
         except KafkaException as error:
             self._producer = None

@@ -8,6 +8,7 @@ from lightkube import Client
 from prometheus_client import start_http_server
 
 from cardwatch_contracts.detector_config import API_VERSION
+from cardwatch_contracts.span_export import Exporter
 from cardwatch_operator.cluster import FIELD_MANAGER, Cluster
 from cardwatch_operator.lease import Leadership
 from cardwatch_operator.reconciler import Reconciler
@@ -17,13 +18,16 @@ from cardwatch_operator.watch import Watch
 _group, _version = API_VERSION.split("/")
 
 
-def register(registry: kopf.OperatorRegistry, own: OperatorSettings) -> None:
+def register(
+    registry: kopf.OperatorRegistry, own: OperatorSettings, exporter: Exporter | None
+) -> None:
     """Add the operator's handlers to a registry."""
     client = Client(field_manager=FIELD_MANAGER)
     reconciler = Reconciler(
         own,
         cluster=Cluster(client, namespace=own.namespace),
         leadership=Leadership(client, namespace=own.lease_namespace, identity=own.identity),
+        exporter=exporter,
     )
     watch = Watch()
 

@@ -3,10 +3,11 @@
 import threading
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
+from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 from cardwatch_contracts.topics import Topic
 
 _PATIENCE_S: Final = 0.5
@@ -32,6 +33,13 @@ def new_consumer(
             "error_cb": on_error or (lambda _error: None),
         }
     )
+
+
+def traceparent_of(message: Message) -> str | None:
+    """Return the trace context in a record's header, None where there is none."""
+    headers = dict(cast(list[tuple[str, bytes | None]], message.headers() or []))
+    value = headers.get(TRACEPARENT_HEADER)
+    return None if value is None else value.decode(errors="replace")
 
 
 def value_of(message: Message) -> bytes | None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from cardwatch_contracts.detector_config import ConfigRecord
+from cardwatch_contracts.span_export import Exporter
 from cardwatch_operator import metrics
 from cardwatch_operator.ack_reader import AckReader
 from cardwatch_operator.acknowledgements import Acknowledgements
@@ -31,6 +32,7 @@ _log = logging.getLogger(__name__)
 _SOON_S: Final = 1.0
 """Between two looks at a job that is to change its parallelism."""
 _STANDBY_S: Final = 2.0
+_FLUSH_S: Final = 2.0
 _LONGEST_RETRY_S: Final = 300.0
 _LONGEST_BACK_OFF_S: Final = 30.0
 
@@ -44,13 +46,16 @@ class Reconciler(threading.Thread):
         *,
         cluster: Cluster,
         leadership: Leadership,
+        exporter: Exporter | None = None,
     ) -> None:
+        """Prepare; `exporter` gets the spans of changes."""
         super().__init__(name="reconciler", daemon=True)
         self._settings = settings
         self._cluster = cluster
-        self._reporter = Reporter(settings, cluster=cluster)
+        self._exporter = exporter
+        self._reporter = Reporter(settings, cluster=cluster, exporter=exporter)
         self._leadership = leadership
-        self._config_log = ConfigLog(settings.bootstrap_servers)
+        self._config_log = ConfigLog(settings.bootstrap_servers, exporter=exporter)
         self._topics = ConfigTopics()
         self._read_at_s = 0.0
         self._retry_at_ms: dict[tuple[str, int], tuple[int, float]] = {}
@@ -105,6 +110,8 @@ class Reconciler(threading.Thread):
         self._acks.end()
         self._alerts.end()
         self._leadership.release()
+        if self._exporter is not None:
+            self._exporter.close(_FLUSH_S)
 
     def _pass_or_stand_by(self) -> float:
         leads = self._leadership.hold()

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from cardwatch_contracts.messaging import acknowledged_config
+from cardwatch_contracts.span_export import Exporter
 from cardwatch_operator import metrics
 from cardwatch_operator.acknowledgements import Acknowledgements
 from cardwatch_operator.cluster import Cluster
@@ -11,16 +13,19 @@ from cardwatch_operator.flink_rest import FlinkRest
 from cardwatch_operator.known import NOTHING_KNOWN, KnownConfig
 from cardwatch_operator.rescale import Job, job_of, needs_rescale, rescaled, was_asked_for
 from cardwatch_operator.resources import Resource, now_ms
-from cardwatch_operator.settings import OperatorSettings
+from cardwatch_operator.settings import SERVICE, OperatorSettings
 from cardwatch_operator.status import Situation, changes, status_of
 
 
 class Reporter:
     """Writes status and Events of DetectorConfigs, and the parallelism of their jobs."""
 
-    def __init__(self, settings: OperatorSettings, *, cluster: Cluster) -> None:
+    def __init__(
+        self, settings: OperatorSettings, *, cluster: Cluster, exporter: Exporter | None
+    ) -> None:
         self._settings = settings
         self._cluster = cluster
+        self._exporter = exporter
 
     def report(
         self,
@@ -109,9 +114,23 @@ class Reporter:
             before = resource.status.get("appliedGeneration")
             if status.get("appliedGeneration") not in (None, before):
                 metrics.APPLY_SECONDS.observe(status["millisecondsToApply"] / 1000)
+                self._record(situation)
         return any(
             each["type"] == "Ready" and each["status"] == "True" for each in status["conditions"]
         )
+
+    def _record(self, situation: Situation) -> None:
+        """Record how long it took until all subtasks had acknowledged."""
+        record = situation.known.in_force
+        if self._exporter is not None and record is not None:
+            span = acknowledged_config(
+                record,
+                reader=SERVICE,
+                subtasks=situation.acks.parallelism or 0,
+                start_ns=situation.known.published_at * 1_000_000,
+                end_ns=situation.acks.applied_at(record) * 1_000_000,
+            )
+            self._exporter.put_made(span)
 
 
 def _is_trouble(reason: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+SERVICE: Final = "cardwatch-operator"
 _PREFIX: Final = "CARDWATCH_"
 
 

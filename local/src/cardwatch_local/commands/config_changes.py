@@ -1,26 +1,32 @@
 """What the commands that change DetectorConfigs have in common."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Final
 
 from cardwatch_contracts.detector_config import ConfigRecord
 from cardwatch_local.commands import output
 from cardwatch_local.commands.options import duration_option
 from cardwatch_local.configs.apply import Applied, Plan, publish_and_wait
 from cardwatch_local.errors import StackError
+from cardwatch_local.reading.connection import Connection
 from cardwatch_operator.config_topics import ConfigTopics
 from cardwatch_operator.known import NOTHING_KNOWN
 
+_SERVICE: Final = "cardwatch-cli"
+_FLUSH_S: Final = 2.0
 Timeout = Annotated[float, duration_option("How long to wait for the job's word.")]
 
 
-def publish(kafka: str, plan: Plan, *, timeout_s: float) -> None:
+def publish(connection: Connection, plan: Plan, *, timeout_s: float) -> None:
     """Publish what `plan` says, and tell what became of it.
 
     Raises:
         StackError: Not every subtask has acknowledged in time.
     """
-    outcome = publish_and_wait(kafka, plan, timeout_s=timeout_s)
+    exporter = connection.exporter(_SERVICE)
+    outcome = publish_and_wait(connection.kafka, plan, timeout_s=timeout_s, exporter=exporter)
+    if exporter is not None:
+        exporter.close(_FLUSH_S)
     for applied in outcome:
         output.say(_sentence(applied))
     if not all(applied.is_complete for applied in outcome):

@@ -89,8 +89,8 @@ def rollback(
             )
         ]
 
-    kafka = Connection(stack=name, bootstrap_servers=bootstrap_servers).kafka
-    publish(kafka, plan, timeout_s=timeout)
+    connection = Connection(stack=name, bootstrap_servers=bootstrap_servers)
+    publish(connection, plan, timeout_s=timeout)
 
 
 DELETE_EXAMPLES: Final = ("cardwatch delete strict",)
@@ -112,8 +112,8 @@ def delete(
         generation = topics.known[title].generation + 1
         return [withdrawal(current, generation, changed_by=who())]
 
-    kafka = Connection(stack=name, bootstrap_servers=bootstrap_servers).kafka
-    publish(kafka, plan, timeout_s=timeout)
+    connection = Connection(stack=name, bootstrap_servers=bootstrap_servers)
+    publish(connection, plan, timeout_s=timeout)
 
 
 def _generation(topics: ConfigTopics, name: str, number: int | None) -> ConfigRecord:

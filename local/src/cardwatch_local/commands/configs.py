@@ -62,7 +62,7 @@ def apply(
     Nothing is published if any document of any file is invalid.
     """
     configs = _read(file)
-    kafka = Connection(stack=name, bootstrap_servers=bootstrap_servers).kafka
+    connection = Connection(stack=name, bootstrap_servers=bootstrap_servers)
 
     def plan(topics: ConfigTopics) -> Sequence[ConfigRecord]:
         refuse_those_of_kubernetes(topics, (config.metadata.name for config in configs))
@@ -74,10 +74,10 @@ def apply(
         return changed
 
     if dry_run:
-        for record in plan(read_configs(kafka)):
+        for record in plan(read_configs(connection.kafka)):
             output.say(f"detectorconfig/{record.name} would become generation {record.generation}")
         return
-    publish(kafka, plan, timeout_s=timeout)
+    publish(connection, plan, timeout_s=timeout)
 
 
 GET_EXAMPLES: Final = (

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
+from cardwatch_generator.tracing import SERVICE
 from cardwatch_local.commands.options import (
     BootstrapServers,
     StackName,
@@ -18,6 +19,7 @@ from cardwatch_local.reading.connection import Connection
 from cardwatch_local.step_bars import steps_on
 from cardwatch_local.traffic.stopping import stop_on_signal
 
+_FLUSH_S: Final = 2.0
 EXAMPLES: Final = (
     "cardwatch generate --duration 60 --anomaly-share 0.05",
     "cardwatch generate --count 1000 --max --output transactions.jsonl",
@@ -80,10 +82,12 @@ def generate(  # noqa: PLR0913 - each is an option on the command line
         fast=fast,
     )
     target = simulate.Target(file=file)
+    exporter = None
     if file is None:
         connection = Connection(
             stack=name, bootstrap_servers=bootstrap_servers, valkey_url=valkey_url
         )
+        exporter = connection.exporter(SERVICE)
         # Another Kafka's cards are not in this stack's Valkey.
         valkey = valkey_url if bootstrap_servers else connection.valkey
         target = simulate.Target(
@@ -91,7 +95,11 @@ def generate(  # noqa: PLR0913 - each is an option on the command line
         )
     began_s = time.monotonic()
     with stop_on_signal() as stopped, steps_on(Console(stderr=True)) as steps:
-        counts = simulate.simulate(settings, target, count=count, steps=steps, stopped=stopped)
+        counts = simulate.simulate(
+            settings, target, count=count, steps=steps, stopped=stopped, exporter=exporter
+        )
+    if exporter is not None:
+        exporter.close(_FLUSH_S)
     labels = ", ".join(f"{label} {number:,}" for label, number in sorted(counts.by_label.items()))
     sys.stderr.write(
         f"{counts.acknowledged:,} transactions in {time.monotonic() - began_s:.1f} s: "

@@ -10,6 +10,9 @@ from typing import Final
 
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.detector_config import ConfigRecord, decode_config_ack
+from cardwatch_contracts.messaging import acknowledged_config
+from cardwatch_contracts.span_export import Exporter
+from cardwatch_contracts.spans import Span
 from cardwatch_contracts.topics import CONFIG_ACKS
 from cardwatch_local.errors import StackError
 from cardwatch_local.reading.topic import beginnings, follow_topic, value_of
@@ -48,26 +51,42 @@ def read_configs(bootstrap_servers: str) -> ConfigTopics:
         return ConfigLog(bootstrap_servers).read()
 
 
-def publish_and_wait(bootstrap_servers: str, plan: Plan, *, timeout_s: float) -> list[Applied]:
+def publish_and_wait(
+    bootstrap_servers: str, plan: Plan, *, timeout_s: float, exporter: Exporter | None = None
+) -> list[Applied]:
     """Publish what `plan` says, and wait until every subtask has acknowledged each, or time is up.
 
-    The plan is asked again where somebody else has written meanwhile. Withdrawals that every
-    subtask has acknowledged are then forgotten by Kafka.
+    `exporter` gets the spans of it. The plan is asked again where somebody else has written
+    meanwhile. Withdrawals that every subtask has acknowledged are then forgotten by Kafka.
 
     Raises:
         StackError: The broker does not answer or did not take the configs.
     """
     with _in_our_words():
-        log = ConfigLog(bootstrap_servers)
+        log = ConfigLog(bootstrap_servers, exporter=exporter)
+        began_ns = time.time_ns()
         records = _publish(log, plan)
         if not records:
             return []
         applied = _wait(bootstrap_servers, records, timeout_s=timeout_s)
+        if exporter is not None:
+            exporter.put_made(*(_span(each, began_ns) for each in applied if each.is_complete))
         gone = [each.record.name for each in applied if each.record.withdrawn and each.is_complete]
         if gone:
             with suppress(OvertakenError):  # somebody gave the name a new config
                 log.forget(gone)
         return applied
+
+
+def _span(applied: Applied, began_ns: int) -> Span:
+    acks = applied.acknowledgements
+    return acknowledged_config(
+        applied.record,
+        reader="cardwatch-cli",
+        subtasks=acks.parallelism or 0,
+        start_ns=began_ns,
+        end_ns=acks.applied_at(applied.record) * 1_000_000,
+    )
 
 
 def who() -> str:

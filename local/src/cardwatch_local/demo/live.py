@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from cardwatch_contracts.span_export import Exporter
 from cardwatch_contracts.topics import TRANSACTIONS
 from cardwatch_generator.baselines import ValkeyBaselines
 from cardwatch_generator.cardholder import Population
@@ -103,7 +104,9 @@ class LivePhase:
         parts: Callable[[], Mapping[str, bool]],
         duration_s: float | None,
         show: Show,
+        exporter: Exporter | None,
     ) -> None:
+        self._exporter = exporter
         self._endpoints = endpoints
         self._parts = parts
         self._duration_s = duration_s
@@ -123,7 +126,7 @@ class LivePhase:
         live_from = self._offsets.ends([TRANSACTIONS])
         baselines = ValkeyBaselines(self._endpoints.valkey_url)
         stream = _Stream(settings, population, sink=sink, baselines=baselines)
-        watch = Watch(self._endpoints, self._offsets, live_from=live_from)
+        watch = Watch(self._endpoints, self._offsets, live_from=live_from, exporter=self._exporter)
         began = time.monotonic()
         with watch:
             stream.start()

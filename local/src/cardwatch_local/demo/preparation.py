@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from cardwatch_contracts.span_export import Exporter
 from cardwatch_generator.cardholder import Population
 from cardwatch_generator.clock import SystemClock
 from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
@@ -55,15 +56,18 @@ def forget_last_run(settings: StackSettings) -> None:
     try:
         end_leftovers(settings.stack_dir)
         shutil.rmtree(settings.data_dir, ignore_errors=True)
+        shutil.rmtree(settings.traces_dir, ignore_errors=True)
     finally:
         lock.release()
 
 
 @contextmanager
-def kafka_sink(endpoints: Endpoints) -> Iterator[KafkaSink]:
+def kafka_sink(endpoints: Endpoints, *, exporter: Exporter | None = None) -> Iterator[KafkaSink]:
     """Yield a producer; what it could not deliver is a StackError."""
     try:
-        sink = KafkaSink(KafkaSettings(bootstrap_servers=endpoints.bootstrap_servers))
+        sink = KafkaSink(
+            KafkaSettings(bootstrap_servers=endpoints.bootstrap_servers), exporter=exporter
+        )
         try:
             yield sink
         finally:

@@ -9,6 +9,7 @@ from rich.console import Console
 from cardwatch_generator.cardholder import Population, build_population
 from cardwatch_generator.publish import KafkaSink
 from cardwatch_generator.settings import GeneratorSettings
+from cardwatch_generator.tracing import SERVICE as GENERATOR
 from cardwatch_local.demo.assess import Run, assess
 from cardwatch_local.demo.live import LivePhase, LiveResult
 from cardwatch_local.demo.machine import describe_machine
@@ -19,6 +20,7 @@ from cardwatch_local.demo.screen import screen_on
 from cardwatch_local.demo.settings import STACK_NAME, DemoSettings
 from cardwatch_local.demo.signals import StopSignals
 from cardwatch_local.demo.summary import summary_lines, verdict
+from cardwatch_local.demo.watch import VIEWER
 from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.errors import StackError
 from cardwatch_local.settings import StackSettings
@@ -68,7 +70,8 @@ class Demo:
             endpoints = self._stack.start(steps)
             population = build_population(generator)
             prepare_cards(generator, population, endpoints, steps)
-        with kafka_sink(endpoints) as sink:
+        exporter = self._stack_settings.exporter(GENERATOR)
+        with kafka_sink(endpoints, exporter=exporter) as sink:
             startup_s = time.monotonic() - self._began_s
             result = self._live(generator, population, endpoints, sink)
         if signals.received is not None:
@@ -94,6 +97,7 @@ class Demo:
                 parts=self._parts,
                 duration_s=self._settings.duration_s,
                 show=show,
+                exporter=self._stack_settings.exporter(VIEWER),
             )
             return phase.run(generator, population, sink=sink)
 

@@ -7,10 +7,12 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import Message, TopicPartition
 
-from cardwatch_contracts.alert import decode_alert
+from cardwatch_contracts.alert import Alert, decode_alert
 from cardwatch_contracts.codec import InvalidRecordError
+from cardwatch_contracts.messaging import processed_alert
+from cardwatch_contracts.span_export import Exporter
 from cardwatch_contracts.topics import ALERTS, JOB_GROUP, TRANSACTIONS
 from cardwatch_local.demo.latency import Rate
 from cardwatch_local.demo.snapshot import Flow
@@ -18,12 +20,14 @@ from cardwatch_local.demo.tally import AlertTally
 from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.errors import StackError
 from cardwatch_local.reading.offsets import OffsetReader, Offsets, progress
-from cardwatch_local.reading.topic import Isolation, follow_topic, value_of
+from cardwatch_local.reading.topic import Isolation, follow_topic, traceparent_of, value_of
 from cardwatch_operator.flink_rest import FlinkRest
 
 _OFFSETS_EVERY_S: Final = 0.5
 _JOB_EVERY_S: Final = 1.0
 _JOIN_S: Final = 15.0
+VIEWER: Final = "cardwatch-demo"
+"""Who shows alerts, in their traces."""
 
 
 def wall_clock_ms() -> int:
@@ -38,8 +42,19 @@ class Watch:
     committed, as everybody who acts on alerts should: it sees it after the next checkpoint.
     """
 
-    def __init__(self, endpoints: Endpoints, offsets: OffsetReader, *, live_from: Offsets) -> None:
-        """Watch what comes after `live_from`, the present ends of `transactions`."""
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        offsets: OffsetReader,
+        *,
+        live_from: Offsets,
+        exporter: Exporter | None = None,
+    ) -> None:
+        """Watch what comes after `live_from`, the present ends of `transactions`.
+
+        `exporter` gets a span for each alert that is shown.
+        """
+        self._exporter = exporter
         self._bootstrap_servers = endpoints.bootstrap_servers
         self._flink = FlinkRest(endpoints.flink_url or "")
         self._offsets = offsets
@@ -101,9 +116,23 @@ class Watch:
             start=start,
             stopped=self._stop.is_set,
         ):
-            seen_at_ms = wall_clock_ms()
+            seen_at_ns = time.time_ns()
             with suppress(InvalidRecordError):  # the oracle will say it
-                tally.add(decode_alert(value_of(message)), seen_at_ms=seen_at_ms)
+                alert = decode_alert(value_of(message))
+                tally.add(alert, seen_at_ms=seen_at_ns // 1_000_000)
+                if isolation == "read_uncommitted":  # what the screen shows
+                    self._record(message, alert, seen_at_ns)
+
+    def _record(self, message: Message, alert: Alert, seen_at_ns: int) -> None:
+        span = processed_alert(
+            alert,
+            traceparent_of(message),
+            consumer=VIEWER,
+            start_ns=seen_at_ns,
+            end_ns=time.time_ns(),
+        )
+        if self._exporter is not None and span is not None:
+            self._exporter.put_made(span)
 
     def _poll_offsets(self) -> None:
         while not self._stop.wait(_OFFSETS_EVERY_S):

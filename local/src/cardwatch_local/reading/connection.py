@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from cardwatch_contracts.span_export import Exporter
 from cardwatch_local.detached import connect
-from cardwatch_local.settings import StackSettings
+from cardwatch_local.settings import StackSettings, exporter_elsewhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,12 @@ class Connection:
             StackError: None is given and the stack does not run.
         """
         return self.bootstrap_servers or connect(StackSettings(name=self.stack)).bootstrap_servers
+
+    def exporter(self, service: str) -> Exporter | None:
+        """Return what takes spans: the stack's, or what the environment says."""
+        if self.bootstrap_servers is not None:
+            return exporter_elsewhere(service)
+        return StackSettings(name=self.stack).exporter(service)
 
     @property
     def valkey(self) -> str:

@@ -15,7 +15,7 @@ from confluent_kafka import (
 
 from cardwatch_contracts.topics import Topic
 from cardwatch_local.errors import StackError
-from cardwatch_operator.reader import Isolation, key_of, new_consumer, value_of
+from cardwatch_operator.reader import Isolation, key_of, new_consumer, traceparent_of, value_of
 
 RETRY_S: Final = 10.0
 """How long a broker that does not answer is asked again."""
@@ -30,6 +30,7 @@ __all__ = [
     "follow_topic",
     "key_of",
     "read_topic",
+    "traceparent_of",
     "value_of",
     "wait_for_broker",
 ]

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from cardwatch_contracts.span_export import Exporter
 from cardwatch_generator.baselines import ValkeyBaselines
 from cardwatch_generator.cardholder import Population, build_population
 from cardwatch_generator.clock import Clock, SystemClock
@@ -108,6 +109,7 @@ def simulate(
     count: int | None,
     steps: StepListener,
     stopped: Callable[[], bool],
+    exporter: Exporter | None = None,
 ) -> Counts:
     """Send the stream until it ends, `count` is reached or `stopped` says so.
 
@@ -117,7 +119,9 @@ def simulate(
         OSError: The file could not be written.
     """
     try:
-        return _simulate(settings, target, count=count, steps=steps, stopped=stopped)
+        return _simulate(
+            settings, target, count=count, steps=steps, stopped=stopped, exporter=exporter
+        )
     except PublishError as error:
         raise StackError(str(error)) from None
 
@@ -129,6 +133,7 @@ def _simulate(
     count: int | None,
     steps: StepListener,
     stopped: Callable[[], bool],
+    exporter: Exporter | None,
 ) -> Counts:
     clock = SystemClock()
     population = build_population(settings)
@@ -140,7 +145,9 @@ def _simulate(
         if target.file is not None:
             sink: Sink = JsonLinesSink(cleanup.enter_context(_open(target.file)))
         else:
-            kafka = KafkaSink(KafkaSettings(bootstrap_servers=target.bootstrap_servers))
+            kafka = KafkaSink(
+                KafkaSettings(bootstrap_servers=target.bootstrap_servers), exporter=exporter
+            )
             cleanup.callback(kafka.close)
             if _wants_seed(target, baselines, population):
                 _seed(settings, population, target, sink=kafka, steps=steps, clock=clock)
