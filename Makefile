@@ -22,7 +22,7 @@ quoted = '$(subst ','\'',$($(1)))'
 options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-full bench-config compile test lint unit contract integration test-cluster test-node cluster-up cluster-down cluster-status images test-chaos env lock format clean
+.PHONY: help demo bench bench-full bench-config bench-tracing compile test lint unit contract integration test-cluster test-node cluster-up cluster-down cluster-status images test-chaos env lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,11 @@ bench-config: ## Edit and scale DetectorConfigs on a Kubernetes API, 10 minutes;
 	$(bootstrap) dev
 	@$(compile) --if-possible
 	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks config-changes $(options)
+
+bench-tracing: ## What recording spans costs, 12 minutes; REPORT=tracing.json keeps the figures
+	$(bootstrap) dev
+	@$(compile) --if-possible
+	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks tracing $(options)
 
 compile: ## Compile what every transaction runs through: half a minute, needs gcc
 	$(bootstrap) dev

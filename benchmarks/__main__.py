@@ -17,6 +17,7 @@ from benchmarks.commands import (
     latency,
     sustained,
     throughput,
+    tracing,
 )
 from benchmarks.errors import BenchError
 from cardwatch_generator.publish import PublishError
@@ -43,6 +44,7 @@ _register(sustained.sustained, sustained.EXAMPLES)
 _register(latency.latency, latency.EXAMPLES)
 _register(hot_update.hot_update, hot_update.EXAMPLES)
 _register(beside_generator.beside_generator, beside_generator.EXAMPLES)
+_register(tracing.tracing, tracing.EXAMPLES)
 _register(growth.growth, growth.EXAMPLES)
 _register(config_changes.config_changes, config_changes.EXAMPLES)
 _register(full.full, full.EXAMPLES)

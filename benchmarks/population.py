@@ -34,6 +34,7 @@ def part_of(stream: Stream, part: int, parts: int) -> GeneratorSettings:
         # Dormant cards need years before the stream; without them their share would pay nothing.
         dormant_share=0.0,
         anomaly_share=0.02,
+        sampled_share=stream.sampled_share,
         holidays=False,
         start_ms=START_MS,
         duration_s=stream.transactions / parts / tps,

@@ -16,12 +16,15 @@ class Stream:
     transactions: int = 3_000_000
     cards: int = 100_000
     seed: int = 1
+    sampled_share: float = 0.01
+    """Transactions whose sender has chosen to have them recorded as spans, 0 to 1."""
 
     def __post_init__(self) -> None:
         for name, lowest, highest in (
             ("transactions", 10_000, 1_000_000_000),
             ("cards", 1_000, 2_000_000),
             ("seed", 0, 2**31),
+            ("sampled_share", 0, 1),
         ):
             _require(name, getattr(self, name), lowest, highest)
 
@@ -40,6 +43,8 @@ class Method:
     """Measured time. Seconds."""
     heap_mb: int = 512
     """Heap of each Flink TaskManager, MiB; the default of `cardwatch up`."""
+    records_spans: bool = False
+    """Whether Cardwatch's job records spans, into files."""
 
     def __post_init__(self) -> None:
         _require("parallelism", self.parallelism, 1, 12)

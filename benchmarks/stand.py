@@ -129,7 +129,7 @@ class Stand:
         return _StandSettings(
             home=self.home,
             name=run,
-            records_spans=False,
+            records_spans=method.records_spans,
             parallelism=method.parallelism,
             checkpoint_interval_ms=method.commit_interval_ms,
             taskmanager_heap_mb=method.heap_mb,
