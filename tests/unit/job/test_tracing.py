@@ -76,10 +76,12 @@ def test_a_sampled_transaction_is_one_span_that_links_to_its_batch() -> None:
     }
 
 
-def test_one_that_nobody_chose_and_that_raises_no_alert_costs_no_span() -> None:
+@pytest.mark.parametrize("traceparent", [None, _UNSAMPLED, "no context"])
+def test_one_that_nobody_chose_and_that_raises_no_alert_costs_no_span(
+    traceparent: str | None,
+) -> None:
     court = Court()
-    for traceparent in (None, _UNSAMPLED, "no context"):
-        court.hear(encoded_transaction(transaction_id=f"txn-{traceparent}"), traceparent)
+    court.hear(encoded_transaction(), traceparent)
     assert court.spans() == []
 
 
