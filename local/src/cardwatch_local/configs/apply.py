@@ -64,13 +64,13 @@ def publish_and_wait(
     """
     with _in_our_words():
         log = ConfigLog(bootstrap_servers, exporter=exporter)
-        began_ns = time.time_ns()
         records = _publish(log, plan)
+        published_ns = time.time_ns()
         if not records:
             return []
         applied = _wait(bootstrap_servers, records, timeout_s=timeout_s)
         if exporter is not None:
-            exporter.put_made(*(_span(each, began_ns) for each in applied if each.is_complete))
+            exporter.put_made(*(_span(each, published_ns) for each in applied if each.is_complete))
         gone = [each.record.name for each in applied if each.record.withdrawn and each.is_complete]
         if gone:
             with suppress(OvertakenError):  # somebody gave the name a new config
@@ -78,13 +78,13 @@ def publish_and_wait(
         return applied
 
 
-def _span(applied: Applied, began_ns: int) -> Span:
+def _span(applied: Applied, published_ns: int) -> Span:
     acks = applied.acknowledgements
     return acknowledged_config(
         applied.record,
         reader="cardwatch-cli",
         subtasks=acks.parallelism or 0,
-        start_ns=began_ns,
+        start_ns=published_ns,
         end_ns=acks.applied_at(applied.record) * 1_000_000,
     )
 
