@@ -18,7 +18,10 @@ from typing import Final
 _HERE: Final = Path(__file__).parent
 _KUBERNETES: Final = "v1.36.3"
 _BUILD_S: Final = 1500
-_TOOLS: Final = {"helm": "helm.sh/helm/v4/cmd/helm"}
+_TOOLS: Final = {
+    "helm": "helm.sh/helm/v4/cmd/helm",
+    "kube-score": "github.com/zegl/kube-score/cmd/kube-score",
+}
 """Programs that are somebody else's package, not a folder's own."""
 
 

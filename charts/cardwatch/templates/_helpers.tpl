@@ -42,6 +42,17 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
+{{/* What kube-score finds of every pod, and why it stays so. Argument: the root.
+     container-image-pull-policy: a tag is one version, and the nodes of a laptop's cluster may have
+       images that no registry has. `image.pullPolicy` can be Always.
+     container-ephemeral-storage-request-and-limit: nodes that keep no account of their disks, such
+       as rootless kind's, run no pod that asks for a share.
+     pod-networkpolicy: unless `networkPolicies` are enabled. */}}
+{{- define "cardwatch.unchecked" -}}
+container-image-pull-policy,container-ephemeral-storage-request-and-limit
+{{- if not .Values.networkPolicies.enabled }},pod-networkpolicy{{ end }}
+{{- end }}
+
 {{/* Where pods may run. Argument: a component's values. */}}
 {{- define "cardwatch.scheduling" -}}
 {{- with .nodeSelector }}
