@@ -22,7 +22,7 @@ quoted = '$(subst ','\'',$($(1)))'
 options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-full bench-config bench-tracing compile test lint unit contract integration test-cluster test-node cluster-up cluster-down cluster-status images test-chaos env lock format clean
+.PHONY: help demo bench bench-full bench-config bench-tracing compile test lint unit contract integration test-cluster test-node cluster-up cluster-down cluster-status images test-chaos env docs lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -113,6 +113,13 @@ test-chaos: ## The job killed, frozen and rescaled under load; about twenty minu
 
 env: ## Make .venv with all tools; PYTHON=/path/to/python3.12 chooses the Python
 	$(bootstrap) dev
+
+docs: ## Write what is made from code and values: the charts' READMEs, DetectorConfig's page and kind
+	$(bootstrap) dev
+	$(bin)/python -m scripts.chart_values
+	$(bin)/python -m cardwatch_operator.reference > docs/detectorconfig.md
+	$(bin)/python -m cardwatch_operator.crd > k8s/crds/detectorconfigs.cardwatch.dev.yaml
+	cp k8s/crds/detectorconfigs.cardwatch.dev.yaml charts/cardwatch-operators/templates/crd.yaml
 
 lock: ## Write requirements/ anew from pyproject.toml; UPGRADE=1 takes the newest versions
 	$(bootstrap) dev
