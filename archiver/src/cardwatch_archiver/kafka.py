@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from threading import Event
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -18,6 +18,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 
 from cardwatch_archiver.settings import ArchiverSettings
+from cardwatch_contracts.kafka_clients import ClientErrors, client_properties, refusal_of
 
 _log = logging.getLogger(__name__)
 
@@ -39,9 +40,11 @@ class ProfileTopic:
             KafkaFailedError: it is not there in time, or the wait was ended by `stop`.
         """
         self._topic = settings.topic
-        address: dict[str, str | int | float | bool] = {
-            "bootstrap.servers": settings.bootstrap_servers,
+        self._errors = ClientErrors()
+        address: dict[str, Any] = {
+            **client_properties(settings.bootstrap_servers),
             "log_level": 2,  # what the client says of a broker that is away, `_on_error` says once
+            "error_cb": self._on_error,
         }
         self._unreachable = False
         self._admin = AdminClient(address)
@@ -49,7 +52,6 @@ class ProfileTopic:
         self._consumer = Consumer(
             {
                 **address,
-                "error_cb": self._on_error,
                 "group.id": "cardwatch-archiver",  # needed by the client; no group is joined
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
@@ -83,7 +85,9 @@ class ProfileTopic:
             if error is None:
                 messages.append(message)
             elif error.code() not in _TRANSPORT:
-                raise KafkaFailedError(f"{self._topic}: {error.str()}")
+                raise KafkaFailedError(f"{self._topic}: {refusal_of(error) or error.str()}")
+        if self._errors.refusal:
+            raise KafkaFailedError(self._errors.refusal)
         if messages and self._unreachable:
             self._unreachable = False
             _log.info("Kafka answers again")
@@ -116,10 +120,18 @@ class ProfileTopic:
             try:
                 return self._describe()
             except (KafkaException, TimeoutError) as error:
+                self._admin.poll(0)  # lets it tell what happened on its connections
+                if isinstance(error, KafkaException):
+                    self._errors(error.args[0])
+                if self._errors.refusal:
+                    raise KafkaFailedError(
+                        f"Kafka at {settings.bootstrap_servers}: {self._errors.refusal}"
+                    ) from None
                 if monotonic() >= deadline_s:
                     raise KafkaFailedError(
                         f"no topic `{self._topic}` at {settings.bootstrap_servers} within "
-                        f"{settings.kafka_start_timeout_s:.0f} s ({error}): is Kafka running there?"
+                        f"{settings.kafka_start_timeout_s:.0f} s "
+                        f"({self._errors.cause(str(error))}): is Kafka running there?"
                     ) from None
             stop.wait(_ASK_S / 4)
         raise KafkaFailedError("stopped while waiting for Kafka")
@@ -131,6 +143,7 @@ class ProfileTopic:
 
     def _on_error(self, error: KafkaError) -> None:
         """Say once that Kafka is away; the client reconnects by itself, for ever."""
+        self._errors(error)
         if error.code() == KafkaError._ALL_BROKERS_DOWN and not self._unreachable:
             self._unreachable = True
             _log.warning("no Kafka broker answers: trying again")

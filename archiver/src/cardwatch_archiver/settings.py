@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cardwatch_contracts.kafka_settings import Kafka, KafkaSettingsError, kafka_at
 from cardwatch_contracts.topics import CARD_PROFILES
 
 
@@ -12,8 +13,8 @@ from cardwatch_contracts.topics import CARD_PROFILES
 class ArchiverSettings:
     """Where the archiver reads and writes, and how patient it is."""
 
-    bootstrap_servers: str
-    """Kafka brokers, `host:port` with commas between."""
+    bootstrap_servers: Kafka
+    """Kafka brokers, `host:port` with commas between, and how they are spoken to."""
     valkey_url: str
     """Such as `valkey://127.0.0.1:6379`; may hold a password and is therefore never logged."""
     topic: str = CARD_PROFILES.name
@@ -42,9 +43,8 @@ class ArchiverSettings:
                 raise ValueError(f"{name}: empty; allowed: an address or a name")
 
     def __repr__(self) -> str:
-        return (
-            f"ArchiverSettings(bootstrap_servers={self.bootstrap_servers!r}, topic={self.topic!r})"
-        )
+        servers = str(self.bootstrap_servers)
+        return f"ArchiverSettings(bootstrap_servers={servers!r}, topic={self.topic!r})"
 
 
 def parse_settings(
@@ -52,7 +52,8 @@ def parse_settings(
 ) -> ArchiverSettings:
     """Read the command line; the environment fills what it leaves out.
 
-    A bad argument ends the process with status 2 and a message, as argparse does.
+    How Kafka is spoken to is in the environment alone. A bad argument or variable ends the process
+    with status 2 and a message, as argparse does.
     """
     parser = argparse.ArgumentParser(
         prog="python -m cardwatch_archiver",
@@ -77,8 +78,12 @@ def parse_settings(
             parser.error(f"--{name.replace('_', '-')} is needed")
     if not parsed.valkey_url.startswith(("valkey://", "valkeys://", "unix://")):
         parser.error("--valkey-url: allowed: valkey://, valkeys:// or unix://")
+    try:
+        kafka = kafka_at(parsed.bootstrap_servers, environment)
+    except KafkaSettingsError as error:
+        parser.error(str(error))
     return ArchiverSettings(
-        bootstrap_servers=parsed.bootstrap_servers,
+        bootstrap_servers=kafka,
         valkey_url=parsed.valkey_url,
         topic=parsed.topic,
     )

@@ -5,6 +5,9 @@ from typing import Final
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
+from cardwatch_contracts.kafka_clients import client_properties
+from cardwatch_contracts.kafka_settings import Kafka
+
 _OPTION: Final = "transaction.max.timeout.ms"
 _TIMEOUT_S: Final = 10.0
 
@@ -13,7 +16,7 @@ class TimeoutNotAllowedError(Exception):
     """The broker's limit is lower; the text says which and what to do."""
 
 
-def check_timeout(bootstrap_servers: str, wanted_ms: int) -> None:
+def check_timeout(kafka: Kafka, wanted_ms: int) -> None:
     """Return if the broker allows transactions to be open for `wanted_ms`.
 
     Also where it does not tell its limit: then it refuses the sink's first transaction itself.
@@ -21,17 +24,17 @@ def check_timeout(bootstrap_servers: str, wanted_ms: int) -> None:
     Raises:
         TimeoutNotAllowedError: It does not.
     """
-    limit_ms = _limit_ms(bootstrap_servers)
+    limit_ms = _limit_ms(kafka)
     if limit_ms is not None and wanted_ms > limit_ms:
         raise TimeoutNotAllowedError(
-            f"--transaction-timeout-ms is {wanted_ms}, and Kafka at {bootstrap_servers} allows at "
+            f"--transaction-timeout-ms is {wanted_ms}, and Kafka at {kafka} allows at "
             f"most {limit_ms}: raise {_OPTION} of its brokers, or give --transaction-timeout-ms "
             f"{limit_ms}; alerts are then lost if the job is down for longer at a bad moment"
         )
 
 
-def _limit_ms(bootstrap_servers: str) -> int | None:
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+def _limit_ms(kafka: Kafka) -> int | None:
+    admin = AdminClient({**client_properties(kafka), "log_level": 0})
     try:
         broker = min(admin.list_topics(timeout=_TIMEOUT_S).brokers)
         asked = ConfigResource(ResourceType.BROKER, str(broker))

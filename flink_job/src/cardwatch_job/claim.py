@@ -17,7 +17,10 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from cardwatch_contracts.kafka_clients import ClientErrors, client_properties
+from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.topics import DETECTOR_CONFIGS
+from cardwatch_job.connection import KafkaRefusedError
 
 _SESSION_MS: Final = 6_000
 """How long Kafka waits for a holder that was killed; the shortest a broker allows by default. A
@@ -33,16 +36,17 @@ class PrefixClaimedError(Exception):
 
 
 @contextmanager
-def claimed(bootstrap_servers: str, prefix: str) -> Iterator[None]:
+def claimed(kafka: Kafka, prefix: str) -> Iterator[None]:
     """Hold the transactional prefix `prefix` within the block.
 
     Waits for a holder that was killed until Kafka misses it, six seconds.
 
     Raises:
         PrefixClaimedError: A job that runs has it.
+        KafkaRefusedError: Kafka does not let the job's user into the group.
         TimeoutError: Kafka did not answer.
     """
-    claim = _Claim(bootstrap_servers, prefix)
+    claim = _Claim(kafka, prefix)
     try:
         claim.join()
         others = claim.others()
@@ -61,21 +65,23 @@ class _Claim:
     the dead ones are out. Two that come at once see each other, and both give way.
     """
 
-    def __init__(self, bootstrap_servers: str, prefix: str) -> None:
+    def __init__(self, kafka: Kafka, prefix: str) -> None:
         self.group = f"cardwatch-claim-{prefix}"
-        self._bootstrap_servers = bootstrap_servers
+        self._kafka = kafka
+        self._errors = ClientErrors()
         self._joined = False
         self._over = threading.Event()
         self._holder = threading.Thread(target=self._stay, name=self.group, daemon=True)
         self._consumer = Consumer(
             {
-                "bootstrap.servers": bootstrap_servers,
+                **client_properties(kafka),
                 "group.id": self.group,
                 "client.id": f"{socket.gethostname()} process {os.getpid()}",
                 "session.timeout.ms": _SESSION_MS,
                 "heartbeat.interval.ms": _HEARTBEAT_MS,
                 "enable.auto.commit": False,
                 "log_level": 0,
+                "error_cb": self._errors,
             }
         )
 
@@ -86,14 +92,20 @@ class _Claim:
         while not self._joined:
             if time.monotonic() > deadline:
                 raise TimeoutError(
-                    f"Kafka at {self._bootstrap_servers} did not let this job into the consumer "
-                    f"group {self.group} within {_JOIN_TIMEOUT_S:.0f} s"
+                    f"Kafka at {self._kafka} did not let this job into the consumer group "
+                    f"{self.group} within {_JOIN_TIMEOUT_S:.0f} s: {self._errors.cause()}"
                 )
-            self._consumer.poll(0.1)
+            message = self._consumer.poll(0.1)
+            if message is not None and (error := message.error()) is not None:
+                self._errors(error)
+            if self._errors.refusal:
+                raise KafkaRefusedError(
+                    f"Kafka at {self._kafka}, consumer group {self.group}: {self._errors.refusal}"
+                )
 
     def others(self) -> list[str]:
         """Return who else is in the group: host, process and address."""
-        admin = AdminClient({"bootstrap.servers": self._bootstrap_servers, "log_level": 0})
+        admin = AdminClient({**client_properties(self._kafka), "log_level": 0})
         try:
             answer = admin.describe_consumer_groups(
                 [self.group], request_timeout=_REQUEST_TIMEOUT_S

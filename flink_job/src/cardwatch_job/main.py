@@ -11,8 +11,10 @@ from pyflink.datastream import CheckpointingMode, StreamExecutionEnvironment
 from pyflink.table import StreamTableEnvironment
 
 from cardwatch_contracts.detector_config import MAX_PARALLELISM
+from cardwatch_contracts.kafka_settings import KafkaSettingsError
 from cardwatch_job.broker_limits import TimeoutNotAllowedError, check_timeout
 from cardwatch_job.claim import PrefixClaimedError, claimed
+from cardwatch_job.connection import KafkaRefusedError, check_user
 from cardwatch_job.operators import batch_records, merge_windows, score_batches
 from cardwatch_job.pending import LostTransactionsError, check_pending
 from cardwatch_job.settings import JobSettings
@@ -41,8 +43,8 @@ def build(environment: StreamExecutionEnvironment, settings: JobSettings) -> Non
 def main(args: Sequence[str]) -> None:
     """Run the job until it ends.
 
-    Where alerts are to come exactly once, it does not start where that could not be kept: the
-    process ends with a sentence that says why.
+    It does not start where Kafka refuses its user, nor, if alerts are to come exactly once, where
+    that could not be kept: the process ends with a sentence that says why.
     """
     settings = JobSettings.from_args(args)
     configuration = Configuration()
@@ -52,13 +54,16 @@ def main(args: Sequence[str]) -> None:
     # No operator of this job keeps or changes a record that it has handed on.
     configuration.set_string("pipeline.object-reuse", "true")
     environment = StreamExecutionEnvironment.get_execution_environment(configuration)
-    build(environment, settings)
-    if settings.delivery == "at-least-once":
-        environment.execute(JOB_NAME)
-        return
     try:
-        _run_exactly_once(environment, settings)
+        build(environment, settings)
+        check_user(settings.bootstrap_servers)
+        if settings.delivery == "at-least-once":
+            environment.execute(JOB_NAME)
+        else:
+            _run_exactly_once(environment, settings)
     except (
+        KafkaRefusedError,
+        KafkaSettingsError,
         LostTransactionsError,
         PrefixClaimedError,
         TimeoutError,

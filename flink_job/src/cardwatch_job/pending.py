@@ -15,6 +15,8 @@ from py4j.protocol import Py4JJavaError
 from pyflink.datastream import StreamExecutionEnvironment
 from pyflink.java_gateway import get_gateway
 
+from cardwatch_contracts.kafka_settings import Kafka
+from cardwatch_job.connection import connector_properties
 from cardwatch_job.settings import JobSettings
 
 _RESTORE_PATH: Final = "execution.state-recovery.path"
@@ -131,13 +133,14 @@ def names_in(state: bytes, prefix: str) -> set[str]:
     return found
 
 
-def _states(bootstrap_servers: str, names: Collection[str]) -> dict[str, str]:
+def _states(kafka: Kafka, names: Collection[str]) -> dict[str, str]:
     """Ask Kafka for the state of each transaction, by the connector's own client."""
     jvm = get_gateway().jvm
     properties = jvm.java.util.Properties()
-    properties.put("bootstrap.servers", bootstrap_servers)
-    kafka = jvm.org.apache.flink.kafka.shaded.org.apache.kafka.clients.admin
-    admin = kafka.AdminClient.create(properties)
+    for name, value in connector_properties(kafka).items():
+        properties.put(name, value)
+    clients = jvm.org.apache.flink.kafka.shaded.org.apache.kafka.clients.admin
+    admin = clients.AdminClient.create(properties)
     try:
         return {name: _state(jvm, admin, name) for name in names}
     finally:

@@ -1,11 +1,13 @@
 """What can be set on the job's command line."""
 
 import argparse
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from cardwatch_contracts.kafka_settings import Kafka, kafka_at
 from cardwatch_contracts.topics import TRANSACTIONS
 
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
@@ -17,8 +19,8 @@ Delivery = Literal["exactly-once", "at-least-once"]
 class JobSettings:
     """Everything the job needs to know of its surroundings."""
 
-    bootstrap_servers: str
-    """Kafka's addresses, `host:port` separated by commas."""
+    bootstrap_servers: Kafka
+    """Kafka's addresses, `host:port` separated by commas, and how it is spoken to."""
 
     checkpoint_interval_ms: int = 1000
     """Time between checkpoints, 100 ms to 10 min: how long an alert waits until a consumer that
@@ -86,8 +88,13 @@ class JobSettings:
         return f"{self.transactional_id_prefix}."
 
     @classmethod
-    def from_args(cls, args: Sequence[str]) -> "JobSettings":
-        """Read the command line; a bad value ends the process with a sentence."""
+    def from_args(
+        cls, args: Sequence[str], environment: Mapping[str, str] = os.environ
+    ) -> "JobSettings":
+        """Read the command line and how Kafka is spoken to from the environment.
+
+        A bad value ends the process with a sentence.
+        """
         parser = argparse.ArgumentParser(prog="cardwatch_job", allow_abbrev=False)
         parser.add_argument("--bootstrap-servers", required=True)
         parser.add_argument("--transactional-id-prefix", default=cls.transactional_id_prefix)
@@ -102,6 +109,8 @@ class JobSettings:
             option = f"--{name.replace('_', '-')}"
             parser.add_argument(option, type=int, default=getattr(cls, name))
         try:
-            return cls(**vars(parser.parse_args(args)))
+            given = vars(parser.parse_args(args))
+            servers = kafka_at(given.pop("bootstrap_servers"), environment)
+            return cls(bootstrap_servers=servers, **given)
         except ValueError as error:
             parser.error(str(error))

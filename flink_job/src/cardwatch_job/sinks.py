@@ -16,6 +16,7 @@ from cardwatch_contracts.topics import (
     STATS,
     Topic,
 )
+from cardwatch_job.connection import connector_options, in_sql
 from cardwatch_job.settings import JobSettings
 
 _BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
@@ -86,7 +87,7 @@ def _create_sink(
     properties = {
         "connector": "kafka",
         "topic": ";".join(topic.name for topic in topics),
-        "properties.bootstrap.servers": settings.bootstrap_servers,
+        **connector_options(settings.bootstrap_servers),
         "properties.compression.type": "lz4",
         "key.format": "raw",
         "key.fields": "key",
@@ -100,6 +101,6 @@ def _create_sink(
             `key` BYTES,
             `value` BYTES,
             `headers` MAP<STRING, BYTES> METADATA
-        ) WITH ({", ".join(f"'{key}' = '{value}'" for key, value in properties.items())})
+        ) WITH ({in_sql(properties)})
         """
     )

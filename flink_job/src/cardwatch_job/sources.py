@@ -18,6 +18,7 @@ from cardwatch_contracts.topics import (
     TRANSACTIONS,
     Topic,
 )
+from cardwatch_job.connection import connector_options, in_sql
 from cardwatch_job.settings import JobSettings
 
 _BYTES: Final = Types.PRIMITIVE_ARRAY(Types.BYTE())
@@ -46,6 +47,18 @@ def detector_configs(tables: StreamTableEnvironment, settings: JobSettings) -> D
 def _create_source(
     tables: StreamTableEnvironment, name: str, settings: JobSettings, *topics: Topic
 ) -> None:
+    options = {
+        "connector": "kafka",
+        "topic": ";".join(topic.name for topic in topics),
+        **connector_options(settings.bootstrap_servers),
+        "properties.group.id": JOB_GROUP,
+        "properties.isolation.level": "read_committed",
+        "scan.startup.mode": "earliest-offset",
+        "key.format": "raw",
+        "key.fields": "key",
+        "value.format": "raw",
+        "value.fields-include": "EXCEPT_KEY",
+    }
     tables.execute_sql(
         f"""
         CREATE TEMPORARY TABLE {name} (
@@ -56,17 +69,6 @@ def _create_source(
             `offset` BIGINT METADATA VIRTUAL,
             `timestamp` TIMESTAMP_LTZ(3) METADATA VIRTUAL,
             `headers` MAP<STRING, BYTES> METADATA VIRTUAL
-        ) WITH (
-            'connector' = 'kafka',
-            'topic' = '{";".join(topic.name for topic in topics)}',
-            'properties.bootstrap.servers' = '{settings.bootstrap_servers}',
-            'properties.group.id' = '{JOB_GROUP}',
-            'properties.isolation.level' = 'read_committed',
-            'scan.startup.mode' = 'earliest-offset',
-            'key.format' = 'raw',
-            'key.fields' = 'key',
-            'value.format' = 'raw',
-            'value.fields-include' = 'EXCEPT_KEY'
-        )
+        ) WITH ({in_sql(options)})
         """
     )

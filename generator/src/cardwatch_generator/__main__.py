@@ -10,6 +10,7 @@ from threading import Event
 from types import FrameType
 from typing import BinaryIO, Final
 
+from cardwatch_contracts.kafka_settings import kafka_at
 from cardwatch_contracts.span_export import exporter_of
 from cardwatch_generator.baselines import ValkeyBaselines
 from cardwatch_generator.clock import SystemClock
@@ -65,7 +66,8 @@ def _run(settings: GeneratorSettings, options: argparse.Namespace, stop: Event) 
                 stop=stop.is_set,
             )
     exporter = exporter_of(os.environ, service=SERVICE)
-    sink = KafkaSink(KafkaSettings(bootstrap_servers=options.bootstrap_servers), exporter=exporter)
+    kafka = kafka_at(options.bootstrap_servers)
+    sink = KafkaSink(KafkaSettings(bootstrap_servers=kafka), exporter=exporter)
     try:
         if options.seed_cards:
             seed_cards(settings, sink=sink, start_ms=start_of(settings, clock))

@@ -8,6 +8,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from cardwatch_contracts.card import Card, card_key
 from cardwatch_contracts.codec import encode
+from cardwatch_contracts.kafka_clients import ClientErrors, client_properties, refusal_of
+from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.span_export import Exporter
 from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 from cardwatch_contracts.topics import CARDS, TRANSACTIONS
@@ -23,8 +25,8 @@ class PublishError(RuntimeError):
 class KafkaSettings:
     """How to reach Kafka and how long to wait for it."""
 
-    bootstrap_servers: str
-    """`host:port`, several separated by commas."""
+    bootstrap_servers: Kafka
+    """`host:port`, several separated by commas, and how they are spoken to."""
 
     linger_ms: float = 5.0
     """Longest wait for more records before a request is sent. Milliseconds, 0 to 1000."""
@@ -39,7 +41,7 @@ class KafkaSettings:
     """How long the last records may take at the end. Seconds, > 0."""
 
     def __post_init__(self) -> None:
-        if not self.bootstrap_servers.strip():
+        if not str(self.bootstrap_servers).strip():
             raise ValueError("bootstrap_servers is empty: `host:port` is needed")
         for field, value, lowest, highest in (
             ("linger_ms", self.linger_ms, 0, 1_000),
@@ -51,9 +53,13 @@ class KafkaSettings:
                 raise ValueError(f"{field} {value:g}: allowed is {lowest:g} to {highest:g}")
 
     def producer_config(self) -> dict[str, object]:
-        """Return the settings by librdkafka's names."""
+        """Return the settings by librdkafka's names, a password among them.
+
+        Raises:
+            KafkaSettingsError: the password's or the certificates' file is not there any more.
+        """
         return {
-            "bootstrap.servers": self.bootstrap_servers,
+            **client_properties(self.bootstrap_servers),
             "client.id": "cardwatch-generator",
             "enable.idempotence": True,
             "acks": "all",
@@ -82,12 +88,12 @@ class KafkaSink:
         self._failed = 0
         self._cards_failed = 0
         self._first_error: str | None = None
+        self._errors = ClientErrors()
         config = settings.producer_config() | {
-            "error_cb": self._on_error,
+            "error_cb": self._errors,
             # A span ends when Kafka has its transaction.
             "delivery.report.only.error": exporter is None,
         }
-        self._last_error = ""
         self._producer = Producer(config)
         self._connect()
 
@@ -142,7 +148,7 @@ class KafkaSink:
         if self._first_error is not None:
             raise PublishError(
                 f"Kafka at {self._settings.bootstrap_servers} did not take a record within "
-                f"{self._settings.delivery_timeout_s:g} s: {self._first_error}; "
+                f"{self._settings.delivery_timeout_s:g} s: {self._cause(self._first_error)}; "
                 f"{self._failed:,} of {self._sent:,} transactions failed. Is the broker up?"
             )
 
@@ -173,7 +179,7 @@ class KafkaSink:
         except KafkaException as error:
             raise PublishError(
                 f"no Kafka broker answered at {self._settings.bootstrap_servers} within "
-                f"{self._settings.connect_timeout_s:g} s: {self._cause(error)}. "
+                f"{self._settings.connect_timeout_s:g} s: {self._cause(error.args[0].str())}. "
                 "Is it up, and is the address right?"
             ) from None
         if TRANSACTIONS.name not in topics:
@@ -208,21 +214,18 @@ class KafkaSink:
             except KafkaException as error:
                 raise PublishError(
                     f"Kafka at {self._settings.bootstrap_servers} refused a record for "
-                    f"{topic!r}: {self._cause(error)}"
+                    f"{topic!r}: {self._cause(error.args[0].str())}"
                 ) from None
 
-    def _cause(self, error: KafkaException | None = None) -> str:
+    def _cause(self, otherwise: str = "no answer") -> str:
         self._producer.poll(0)  # lets librdkafka tell what happened on its connections
-        last = error.args[0] if error is not None and error.args else None
-        words = last.str() if isinstance(last, KafkaError) else ""
-        return self._last_error or words or "no answer"
+        return self._errors.cause(otherwise)
 
     def _on_failure(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
             return
         self._first_error = self._first_error or error.str()
+        if refusal_of(error):
+            self._errors(error)
         if message.topic() == TRANSACTIONS.name:
             self._failed += 1
-
-    def _on_error(self, error: KafkaError) -> None:
-        self._last_error = error.str()

@@ -16,6 +16,8 @@ from uuid import uuid4
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from cardwatch_contracts.alert import Alert, decode_alert
+from cardwatch_contracts.kafka_clients import ClientErrors, client_properties, refusal_of
+from cardwatch_contracts.kafka_settings import Kafka, kafka_at
 from cardwatch_contracts.topics import ALERTS
 from cardwatch_contracts.transaction import Transaction
 from cardwatch_generator.batches import TransactionBatch
@@ -23,6 +25,7 @@ from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
 
 BANK: Final = "cardwatch-smoke"
 _PATIENCE_S: Final = 0.5
+_ASK_S: Final = 5.0
 
 
 class NoAlertError(RuntimeError):
@@ -52,7 +55,7 @@ def suspicious_payment(name: str, *, event_time: int) -> Transaction:
     )
 
 
-def check(bootstrap_servers: str, *, timeout_s: float) -> tuple[Alert, float]:
+def check(kafka: Kafka, *, timeout_s: float) -> tuple[Alert, float]:
     """Publish a suspicious payment; return its alert and how long that took, seconds.
 
     Raises:
@@ -60,9 +63,9 @@ def check(bootstrap_servers: str, *, timeout_s: float) -> tuple[Alert, float]:
         NoAlertError: there is no alert after `timeout_s`.
     """
     name = f"smoke-{uuid4()}"
-    consumer = _at_the_end_of_alerts(bootstrap_servers, timeout_s)
+    consumer = _at_the_end_of_alerts(kafka, timeout_s)
     try:
-        sink = KafkaSink(KafkaSettings(bootstrap_servers=bootstrap_servers))
+        sink = KafkaSink(KafkaSettings(bootstrap_servers=kafka))
         payment = suspicious_payment(name, event_time=time.time_ns() // 1_000_000)
         began = time.monotonic()
         sink.send(TransactionBatch([payment], [_new_traceparent()]))
@@ -70,7 +73,11 @@ def check(bootstrap_servers: str, *, timeout_s: float) -> tuple[Alert, float]:
         sink.close()
         while time.monotonic() < began + timeout_s:
             message = consumer.poll(_PATIENCE_S)
-            if message is None or message.error() is not None:
+            if message is None:
+                continue
+            if (error := message.error()) is not None:
+                if refusal := refusal_of(error):
+                    raise PublishError(f"cannot read topic {ALERTS.name} at {kafka}: {refusal}")
                 continue
             value = message.value()
             alert = decode_alert(value.encode() if isinstance(value, str) else value)
@@ -89,42 +96,45 @@ def _new_traceparent() -> str:
     return f"00-{uuid4().hex}-{uuid4().hex[:16]}-01"
 
 
-def _at_the_end_of_alerts(bootstrap_servers: str, timeout_s: float) -> Consumer:
+def _at_the_end_of_alerts(kafka: Kafka, timeout_s: float) -> Consumer:
+    errors = ClientErrors()
     consumer = Consumer(
         {
-            "bootstrap.servers": bootstrap_servers,
+            **client_properties(kafka),
             "group.id": "cardwatch-smoke",  # required by the client, never joined
             "enable.auto.commit": False,
             "isolation.level": "read_committed",
             "log_level": 0,
+            "error_cb": errors,
         }
     )
     deadline = time.monotonic() + timeout_s
     try:
         # By number, before the payment is made: "the end" would be looked up after it.
         ends = [
-            TopicPartition(ALERTS.name, partition, _end_of(consumer, partition, deadline))
+            TopicPartition(ALERTS.name, partition, _end_of(consumer, partition, deadline, errors))
             for partition in range(ALERTS.partitions)
         ]
     except KafkaException as error:
+        cause = errors.cause(error.args[0].str())
         consumer.close()
-        raise PublishError(
-            f"cannot read topic {ALERTS.name} at {bootstrap_servers}: {error.args[0].str()}"
-        ) from None
+        raise PublishError(f"cannot read topic {ALERTS.name} at {kafka}: {cause}") from None
     consumer.assign(ends)
     return consumer
 
 
-def _end_of(consumer: Consumer, partition: int, deadline: float) -> int:
+def _end_of(consumer: Consumer, partition: int, deadline: float, errors: ClientErrors) -> int:
     """Ask until the deadline: a topic that was just made has no leader for a moment."""
     while True:
         left_s = max(deadline - time.monotonic(), 0.1)
         try:
             _, end = consumer.get_watermark_offsets(
-                TopicPartition(ALERTS.name, partition), timeout=left_s
+                TopicPartition(ALERTS.name, partition), timeout=min(left_s, _ASK_S)
             )
-        except KafkaException:
-            if time.monotonic() > deadline:
+        except KafkaException as error:
+            consumer.poll(0)  # lets it tell what happened on its connections
+            errors(error.args[0])
+            if errors.refusal or time.monotonic() > deadline:
                 raise
             time.sleep(_PATIENCE_S)
         else:
@@ -142,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--timeout-s", type=float, default=60.0, help="longest wait (%(default)s)")
     options = parser.parse_args(arguments)
     try:
-        alert, seconds = check(options.bootstrap_servers, timeout_s=options.timeout_s)
+        alert, seconds = check(kafka_at(options.bootstrap_servers), timeout_s=options.timeout_s)
     except (PublishError, NoAlertError, ValueError) as error:
         print(f"cardwatch_generator.smoke: {error}", file=sys.stderr)
         return 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final, Literal
 
+from cardwatch_contracts.kafka_settings import VARIABLES as KAFKA_VARIABLES
 from cardwatch_contracts.span_export import TRACE_DIR_VARIABLE, Exporter, exporter_of
 from cardwatch_job.compiled import find_compiled
 from cardwatch_local.errors import StackError
@@ -136,6 +137,8 @@ class StackSettings:
         """Environment of every process of this stack: what is left of it can be told by it."""
         return {
             STACK_VARIABLE: str(self.stack_dir.absolute()),
+            # Of a Kafka elsewhere; the stack's own wants neither TLS nor a password.
+            **dict.fromkeys(KAFKA_VARIABLES, ""),
             "PYTHONPATH": os.pathsep.join(self.python_path),
             **self._tracing,
         }

@@ -8,6 +8,7 @@ from confluent_kafka import OFFSET_BEGINNING, Message
 
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.detector_config import decode_config_ack
+from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.topics import CONFIG_ACKS
 from cardwatch_operator.acknowledgements import Acknowledgements
 from cardwatch_operator.reader import Follower, value_of
@@ -16,10 +17,8 @@ from cardwatch_operator.reader import Follower, value_of
 class AckReader(Follower):
     """Reads `config-acks` from its beginning, and says when there is something new."""
 
-    def __init__(self, bootstrap_servers: str, *, on_news: Callable[[], None]) -> None:
-        super().__init__(
-            bootstrap_servers, CONFIG_ACKS, isolation="read_uncommitted", start=OFFSET_BEGINNING
-        )
+    def __init__(self, kafka: Kafka, *, on_news: Callable[[], None]) -> None:
+        super().__init__(kafka, CONFIG_ACKS, isolation="read_uncommitted", start=OFFSET_BEGINNING)
         self._on_news = on_news
         self._lock = threading.Lock()
         self._acks = Acknowledgements()

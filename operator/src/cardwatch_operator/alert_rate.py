@@ -12,6 +12,7 @@ from confluent_kafka import OFFSET_END, Message
 
 from cardwatch_contracts.alert import FindingMode
 from cardwatch_contracts.codec import InvalidRecordError, decode
+from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.topics import ALERTS
 from cardwatch_operator.reader import Follower, value_of
 
@@ -53,8 +54,8 @@ class AlertRate:
 class AlertReader(Follower):
     """Counts what comes to `alerts`; trials in the shadow are no alerts."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
-        super().__init__(bootstrap_servers, ALERTS, isolation="read_committed", start=OFFSET_END)
+    def __init__(self, kafka: Kafka) -> None:
+        super().__init__(kafka, ALERTS, isolation="read_committed", start=OFFSET_END)
         self.rate = AlertRate()
 
     def take(self, message: Message) -> None:

@@ -20,6 +20,8 @@ from confluent_kafka import (
 
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.detector_config import ConfigRecord
+from cardwatch_contracts.kafka_clients import ClientErrors, client_properties, refusal_of
+from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.messaging import config_context, sent_config
 from cardwatch_contracts.span_export import Exporter
 from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
@@ -44,13 +46,14 @@ class ConfigLog:
     """The topics `detector-configs` and `detector-config-history`."""
 
     def __init__(
-        self, bootstrap_servers: str, *, timeout_s: float = 10.0, exporter: Exporter | None = None
+        self, kafka: Kafka, *, timeout_s: float = 10.0, exporter: Exporter | None = None
     ) -> None:
         """Wait for the broker at most `timeout_s` in each call; record in `exporter`."""
-        self._servers = bootstrap_servers
+        self._kafka = kafka
         self._exporter = exporter
         self._timeout_s = timeout_s
         self._producer: Producer | None = None
+        self._errors = ClientErrors()
 
     def begin(self) -> None:
         """Become the writer: what others have begun and not committed is ended.
@@ -58,9 +61,11 @@ class ConfigLog:
         Raises:
             BrokerError: Kafka does not answer.
         """
+        self._errors = ClientErrors()
         producer = Producer(
             {
-                "bootstrap.servers": self._servers,
+                **client_properties(self._kafka),
+                "error_cb": self._errors,
                 "transactional.id": _WRITER,
                 "transaction.timeout.ms": int(self._timeout_s * 1000),
                 "linger.ms": 0,
@@ -70,6 +75,7 @@ class ConfigLog:
         try:
             producer.init_transactions(self._timeout_s)
         except KafkaException as error:
+            producer.poll(0)  # lets it tell what happened on its connections
             raise self._error(error.args[0]) from None
         self._producer = producer
 
@@ -79,7 +85,8 @@ class ConfigLog:
         Raises:
             BrokerError: Kafka does not answer.
         """
-        consumer = new_consumer(self._servers)
+        errors = ClientErrors()
+        consumer = new_consumer(self._kafka, on_error=errors)
         topics = ConfigTopics()
         names = {CONFIG_HISTORY.name, DETECTOR_CONFIGS.name}
         deadline = time.monotonic() + self._timeout_s
@@ -87,9 +94,12 @@ class ConfigLog:
             consumer.assign([TopicPartition(name, 0, OFFSET_BEGINNING) for name in names])
             while names:
                 message = consumer.poll(_PATIENCE_S)
+                if errors.refusal:
+                    raise BrokerError(f"Kafka at {self._kafka}: {errors.refusal}")
                 if time.monotonic() > deadline:
                     raise BrokerError(
-                        f"Kafka at {self._servers} has not answered for {self._timeout_s:g} s"
+                        f"Kafka at {self._kafka} has not answered for {self._timeout_s:g} s: "
+                        f"{errors.cause()}"
                     )
                 if message is None:
                     continue
@@ -101,9 +111,11 @@ class ConfigLog:
                     names.discard(message.topic() or "")
                 elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                     raise BrokerError(
-                        f"Kafka at {self._servers} has no topic {message.topic()}: it was not set "
+                        f"Kafka at {self._kafka} has no topic {message.topic()}: it was not set "
                         "up by Cardwatch"
                     )
+                else:
+                    errors(error)
         finally:
             consumer.close()
         return topics
@@ -176,4 +188,5 @@ class ConfigLog:
         return self._producer is not None
 
     def _error(self, error: KafkaError) -> BrokerError:
-        return BrokerError(f"Kafka at {self._servers}: {error.str()}")
+        cause = refusal_of(error) or self._errors.refusal or error.str()
+        return BrokerError(f"Kafka at {self._kafka}: {cause}")

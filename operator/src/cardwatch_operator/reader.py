@@ -7,6 +7,8 @@ from typing import Final, Literal, cast
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
+from cardwatch_contracts.kafka_clients import ClientErrors, client_properties
+from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 from cardwatch_contracts.topics import Topic
 
@@ -15,7 +17,7 @@ Isolation = Literal["read_committed", "read_uncommitted"]
 
 
 def new_consumer(
-    bootstrap_servers: str,
+    kafka: Kafka,
     *,
     isolation: Isolation = "read_committed",
     on_error: Callable[[KafkaError], None] | None = None,
@@ -23,7 +25,7 @@ def new_consumer(
     """Make a consumer that commits nothing and says where a partition ends."""
     return Consumer(
         {
-            "bootstrap.servers": bootstrap_servers,
+            **client_properties(kafka),
             "group.id": "cardwatch-reader",  # required by the client, never joined
             "enable.auto.commit": False,
             "enable.partition.eof": True,
@@ -57,12 +59,12 @@ def key_of(message: Message) -> bytes | None:
 class Follower(threading.Thread):
     """Reads a topic until `end`, and has its messages taken in their order."""
 
-    def __init__(
-        self, bootstrap_servers: str, topic: Topic, *, isolation: Isolation, start: int
-    ) -> None:
+    def __init__(self, kafka: Kafka, topic: Topic, *, isolation: Isolation, start: int) -> None:
         """Read from `start`: `OFFSET_BEGINNING` or `OFFSET_END`."""
         super().__init__(name=topic.name, daemon=True)
-        self._servers = bootstrap_servers
+        self._kafka = kafka
+        self.errors = ClientErrors()
+        """What keeps it from reading."""
         self._topic = topic
         self._isolation: Isolation = isolation
         self._start = start
@@ -70,7 +72,7 @@ class Follower(threading.Thread):
 
     def run(self) -> None:
         """Read until `end`."""
-        consumer = new_consumer(self._servers, isolation=self._isolation)
+        consumer = new_consumer(self._kafka, isolation=self._isolation, on_error=self.errors)
         consumer.assign(
             [
                 TopicPartition(self._topic.name, partition, self._start)
@@ -84,9 +86,13 @@ class Follower(threading.Thread):
                     continue
                 error = message.error()
                 if error is None:
+                    self.errors.forget()
                     self.take(message)
                 elif error.code() == KafkaError._PARTITION_EOF:
+                    self.errors.forget()
                     self.reached_end()
+                else:
+                    self.errors(error)
         finally:
             consumer.close()
 

@@ -120,8 +120,17 @@ class Reconciler(threading.Thread):
             self._read_at_s = 0.0  # the other one writes meanwhile
             self.succeeded_at_s = time.monotonic()
             return _STANDBY_S
+        for reader in (self._acks, self._alerts):
+            if reader.errors.refusal:
+                raise BrokerError(
+                    f"Kafka at {self._settings.bootstrap_servers}: {reader.errors.refusal}"
+                )
         if not self._acks.has_caught_up:
-            _log.warning("waiting for Kafka at %s", self._settings.bootstrap_servers)
+            _log.warning(
+                "waiting for Kafka at %s: %s",
+                self._settings.bootstrap_servers,
+                self._acks.errors.cause(),
+            )
             return _STANDBY_S  # woken when it has
         pause_s = self._pass()
         metrics.PASSES.inc()

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from cardwatch_contracts.kafka_settings import Kafka, KafkaSettingsError, kafka_at
+
 SERVICE: Final = "cardwatch-operator"
 _PREFIX: Final = "CARDWATCH_"
 
@@ -18,8 +20,8 @@ class SettingsError(ValueError):
 class OperatorSettings:
     """Every setting; the environment's variable is `CARDWATCH_` and the name in capitals."""
 
-    bootstrap_servers: str
-    """Kafka's addresses, `host:port` separated by commas."""
+    bootstrap_servers: Kafka
+    """Kafka's addresses, `host:port` separated by commas, and how it is spoken to."""
 
     namespace: str = ""
     """Whose DetectorConfigs count; empty: those of all namespaces."""
@@ -74,4 +76,8 @@ class OperatorSettings:
                     raise SettingsError(f"{variable} is to be a number") from None
         if not given.get("bootstrap_servers"):
             raise SettingsError(f"{_PREFIX}BOOTSTRAP_SERVERS is missing: Kafka's host:port")
+        try:
+            given["bootstrap_servers"] = kafka_at(given["bootstrap_servers"], environment)
+        except KafkaSettingsError as error:
+            raise SettingsError(str(error)) from None
         return cls(**given)

@@ -10,6 +10,7 @@ from typing import Final
 
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.detector_config import ConfigRecord, decode_config_ack
+from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.messaging import acknowledged_config
 from cardwatch_contracts.span_export import Exporter
 from cardwatch_contracts.spans import Span
@@ -41,7 +42,7 @@ class Applied:
         return self.acknowledgements.complete(self.record)
 
 
-def read_configs(bootstrap_servers: str) -> ConfigTopics:
+def read_configs(bootstrap_servers: Kafka) -> ConfigTopics:
     """Return what the topics hold.
 
     Raises:
@@ -52,7 +53,7 @@ def read_configs(bootstrap_servers: str) -> ConfigTopics:
 
 
 def publish_and_wait(
-    bootstrap_servers: str, plan: Plan, *, timeout_s: float, exporter: Exporter | None = None
+    bootstrap_servers: Kafka, plan: Plan, *, timeout_s: float, exporter: Exporter | None = None
 ) -> list[Applied]:
     """Publish what `plan` says, and wait until every subtask has acknowledged each, or time is up.
 
@@ -110,7 +111,7 @@ def _publish(log: ConfigLog, plan: Plan) -> Sequence[ConfigRecord]:
 
 
 def _wait(
-    bootstrap_servers: str, records: Sequence[ConfigRecord], *, timeout_s: float
+    bootstrap_servers: Kafka, records: Sequence[ConfigRecord], *, timeout_s: float
 ) -> list[Applied]:
     began = time.monotonic()
     acks = Acknowledgements()

@@ -8,13 +8,14 @@ from confluent_kafka import TopicPartition
 
 from cardwatch_contracts.alert import Alert, decode_alert
 from cardwatch_contracts.codec import InvalidRecordError
+from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.topics import ALERTS
 from cardwatch_local.reading.alert_filter import AlertFilter
 from cardwatch_local.reading.offsets import OffsetReader
 from cardwatch_local.reading.topic import beginnings, follow_topic, read_topic, value_of
 
 
-def starting_at(bootstrap_servers: str, since_ms: int | None) -> list[TopicPartition]:
+def starting_at(bootstrap_servers: Kafka, since_ms: int | None) -> list[TopicPartition]:
     """Return where in `alerts` to begin: at a time (epoch ms), or with the first for None.
 
     Raises:
@@ -31,7 +32,7 @@ def starting_at(bootstrap_servers: str, since_ms: int | None) -> list[TopicParti
 
 
 def past_alerts(
-    bootstrap_servers: str, wanted: AlertFilter, *, since_ms: int | None, limit: int | None
+    bootstrap_servers: Kafka, wanted: AlertFilter, *, since_ms: int | None, limit: int | None
 ) -> list[Alert]:
     """Return the newest `limit` alerts that are wanted, oldest first by arrival in Kafka.
 
@@ -49,7 +50,7 @@ def past_alerts(
 
 
 def coming_alerts(
-    bootstrap_servers: str, wanted: AlertFilter, *, since_ms: int | None, limit: int | None
+    bootstrap_servers: Kafka, wanted: AlertFilter, *, since_ms: int | None, limit: int | None
 ) -> Iterator[Alert]:
     """Yield wanted alerts as they are committed, those since `since_ms` first.
 

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from cardwatch_contracts.kafka_settings import Kafka, KafkaSettingsError, kafka_at
 from cardwatch_contracts.span_export import Exporter
 from cardwatch_local.detached import connect
+from cardwatch_local.errors import StackError
 from cardwatch_local.settings import StackSettings, exporter_elsewhere
 
 
@@ -17,13 +19,18 @@ class Connection:
     valkey_url: str | None = None
 
     @property
-    def kafka(self) -> str:
-        """Kafka's address.
+    def kafka(self) -> Kafka:
+        """Kafka's address; where it is not the stack's, the environment says how it is spoken to.
 
         Raises:
-            StackError: None is given and the stack does not run.
+            StackError: None is given and the stack does not run, or the environment is wrong.
         """
-        return self.bootstrap_servers or connect(StackSettings(name=self.stack)).bootstrap_servers
+        if not self.bootstrap_servers:
+            return connect(StackSettings(name=self.stack)).bootstrap_servers
+        try:
+            return kafka_at(self.bootstrap_servers)
+        except KafkaSettingsError as error:
+            raise StackError(str(error)) from None
 
     def exporter(self, service: str) -> Exporter | None:
         """Return what takes spans: the stack's, or what the environment says."""

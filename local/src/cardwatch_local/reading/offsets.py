@@ -14,6 +14,8 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from cardwatch_contracts.kafka_clients import client_properties, refusal_of
+from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.topics import TOPICS, Topic
 from cardwatch_local.errors import StackError
 
@@ -36,9 +38,9 @@ Offsets = Mapping[tuple[str, int], int]
 class OffsetReader:
     """Asks a broker for offsets, in one request for all partitions."""
 
-    def __init__(self, bootstrap_servers: str, *, timeout_s: float = _TIMEOUT_S) -> None:
+    def __init__(self, bootstrap_servers: Kafka, *, timeout_s: float = _TIMEOUT_S) -> None:
         """Ask the broker at `bootstrap_servers`, for `timeout_s` at most each time."""
-        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+        self._admin = AdminClient({**client_properties(bootstrap_servers), "log_level": 0})
         self._servers = bootstrap_servers
         self._timeout_s = timeout_s
 
@@ -70,7 +72,7 @@ class OffsetReader:
         """
         # Through a consumer that joins nothing: librdkafka's admin client ends the process when
         # the group's coordinator is not ready yet.
-        consumer = Consumer({"bootstrap.servers": self._servers, "group.id": group, "log_level": 0})
+        consumer = Consumer({**client_properties(self._servers), "group.id": group, "log_level": 0})
         asked = [
             TopicPartition(topic.name, number)
             for topic in topics
@@ -118,7 +120,10 @@ class OffsetReader:
 
 
 def _silent(error: Exception) -> StackError:
-    detail = error.args[0].str() if isinstance(error, KafkaException) else "no answer in time"
+    if isinstance(error, KafkaException):
+        detail = refusal_of(error.args[0]) or error.args[0].str()
+    else:
+        detail = "no answer in time"
     return StackError(f"Kafka did not tell its offsets: {detail}")
 
 

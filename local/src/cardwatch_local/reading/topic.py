@@ -13,6 +13,8 @@ from confluent_kafka import (
     TopicPartition,
 )
 
+from cardwatch_contracts.kafka_clients import ClientErrors, refusal_of
+from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.topics import Topic
 from cardwatch_local.errors import StackError
 from cardwatch_operator.reader import Isolation, key_of, new_consumer, traceparent_of, value_of
@@ -37,7 +39,7 @@ __all__ = [
 
 
 def read_topic(
-    bootstrap_servers: str,
+    bootstrap_servers: Kafka,
     topic: Topic,
     *,
     isolation: Isolation = "read_committed",
@@ -54,18 +56,19 @@ def read_topic(
     Raises:
         StackError: The broker does not answer.
     """
-    consumer = new_consumer(bootstrap_servers, isolation=isolation)
+    errors = ClientErrors()
+    consumer = new_consumer(bootstrap_servers, isolation=isolation, on_error=errors)
     try:
-        wait_for_broker(consumer, bootstrap_servers)
+        wait_for_broker(consumer, bootstrap_servers, errors)
         partitions = list(start) if start is not None else beginnings(topic)
         consumer.assign(partitions)
-        yield from _until_the_ends(consumer, {part.partition for part in partitions}, topic)
+        yield from _until_the_ends(consumer, {part.partition for part in partitions}, topic, errors)
     finally:
         consumer.close()
 
 
 def follow_topic(
-    bootstrap_servers: str,
+    bootstrap_servers: Kafka,
     topic: Topic,
     *,
     isolation: Isolation = "read_committed",
@@ -77,28 +80,31 @@ def follow_topic(
     Raises:
         StackError: The broker has not answered for `RETRY_S`.
     """
-    troubled: list[KafkaError] = []
-    consumer = new_consumer(bootstrap_servers, isolation=isolation, on_error=troubled.append)
+    errors = ClientErrors()
+    consumer = new_consumer(bootstrap_servers, isolation=isolation, on_error=errors)
     try:
-        wait_for_broker(consumer, bootstrap_servers)
+        wait_for_broker(consumer, bootstrap_servers, errors)
         consumer.assign(list(start))
         while not stopped():
             message = consumer.poll(_PATIENCE_S)
             if message is not None and message.error() is None:
-                troubled.clear()
+                errors.forget()
                 yield message
-            elif troubled:
-                wait_for_broker(consumer, bootstrap_servers)
-                troubled.clear()
+                continue
+            if message is not None:
+                _refuse(message, topic)
+            if errors.has_any:
+                wait_for_broker(consumer, bootstrap_servers, errors)
+                errors.forget()
     finally:
         consumer.close()
 
 
-def wait_for_broker(consumer: Consumer, bootstrap_servers: str) -> None:
+def wait_for_broker(consumer: Consumer, bootstrap_servers: Kafka, errors: ClientErrors) -> None:
     """Return once the broker answers.
 
     Raises:
-        StackError: It did not for `RETRY_S`.
+        StackError: It did not for `RETRY_S`, or refuses the user.
     """
     deadline = time.monotonic() + RETRY_S
     while True:
@@ -106,10 +112,14 @@ def wait_for_broker(consumer: Consumer, bootstrap_servers: str) -> None:
             consumer.list_topics(timeout=max(0.5, min(2.0, deadline - time.monotonic())))
             return
         except KafkaException as error:
+            consumer.poll(0)  # lets it tell what happened on its connections
+            if errors.refusal:
+                raise StackError(f"Kafka at {bootstrap_servers}: {errors.refusal}") from None
             if time.monotonic() >= deadline:
                 raise StackError(
                     f"Kafka at {bootstrap_servers} has not answered for {RETRY_S:.0f} s: "
-                    f"{error.args[0].str()}. Is the stack running? See `cardwatch status`."
+                    f"{errors.cause(error.args[0].str())}. Is the stack running? "
+                    "See `cardwatch status`."
                 ) from None
 
 
@@ -118,7 +128,9 @@ def beginnings(topic: Topic) -> list[TopicPartition]:
     return [TopicPartition(topic.name, n, OFFSET_BEGINNING) for n in range(topic.partitions)]
 
 
-def _until_the_ends(consumer: Consumer, open_ends: set[int], topic: Topic) -> Iterator[Message]:
+def _until_the_ends(
+    consumer: Consumer, open_ends: set[int], topic: Topic, errors: ClientErrors
+) -> Iterator[Message]:
     silent_since = time.monotonic()
     while open_ends:
         for message in consumer.consume(_BATCH, timeout=_PATIENCE_S):
@@ -133,8 +145,18 @@ def _until_the_ends(consumer: Consumer, open_ends: set[int], topic: Topic) -> It
                     f"topic {topic.name} is not there, or has fewer than {topic.partitions} "
                     "partitions: this Kafka was not set up by Cardwatch"
                 )
+            else:
+                _refuse(message, topic)
         if time.monotonic() - silent_since > RETRY_S:
             raise StackError(
                 f"Kafka stopped answering while topic {topic.name} was read: "
-                f"{len(open_ends)} of its partitions were not read to their end"
+                f"{len(open_ends)} of its partitions were not read to their end "
+                f"({errors.cause()})"
             )
+
+
+def _refuse(message: Message, topic: Topic) -> None:
+    """Raise what a message in a record's place says, if the user is refused."""
+    error = message.error()
+    if error is not None and (refusal := refusal_of(error)):
+        raise StackError(f"topic {topic.name}: {refusal}")

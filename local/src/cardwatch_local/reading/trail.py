@@ -7,6 +7,7 @@ from confluent_kafka import Message
 from cardwatch_contracts.alert import Alert, decode_alert
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.dead_letter import DeadLetter, decode_dead_letter
+from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.topics import ALERTS, DEAD_LETTERS, JOB_GROUP, TRANSACTIONS
 from cardwatch_contracts.transaction import Transaction, decode_transaction
 from cardwatch_local.reading.offsets import OffsetReader
@@ -26,7 +27,7 @@ class Trail:
     dead_letter: DeadLetter | None
 
 
-def find_trail(bootstrap_servers: str, transaction_id: str) -> Trail:
+def find_trail(bootstrap_servers: Kafka, transaction_id: str) -> Trail:
     """Look for a transaction, its alert and its dead letter.
 
     The topics are scanned: they are keyed by user, not by transaction.
@@ -47,7 +48,7 @@ def find_trail(bootstrap_servers: str, transaction_id: str) -> Trail:
 
 
 def _mentioning(
-    bootstrap_servers: str, transaction_id: str
+    bootstrap_servers: Kafka, transaction_id: str
 ) -> tuple[Message, Transaction | None] | None:
     """Find the record of a transaction: one that reads as such, else one that names the id."""
     wanted = transaction_id.encode()
@@ -66,13 +67,13 @@ def _mentioning(
     return (unreadable, None) if unreadable else None
 
 
-def _is_judged(bootstrap_servers: str, message: Message) -> bool:
+def _is_judged(bootstrap_servers: Kafka, message: Message) -> bool:
     committed = OffsetReader(bootstrap_servers).of_group(JOB_GROUP)
     place = (message.topic() or "", message.partition() or 0)
     return committed.get(place, 0) > (message.offset() or 0)
 
 
-def _alert_on(bootstrap_servers: str, transaction_id: str) -> Alert | None:
+def _alert_on(bootstrap_servers: Kafka, transaction_id: str) -> Alert | None:
     wanted = transaction_id.encode()
     for message in read_topic(bootstrap_servers, ALERTS):
         value = value_of(message)
@@ -84,7 +85,7 @@ def _alert_on(bootstrap_servers: str, transaction_id: str) -> Alert | None:
 
 
 def _dead_letter_of(
-    bootstrap_servers: str, transaction_id: str, record: Message | None
+    bootstrap_servers: Kafka, transaction_id: str, record: Message | None
 ) -> DeadLetter | None:
     place = record and (record.topic(), record.partition(), record.offset())
     for message in read_topic(bootstrap_servers, DEAD_LETTERS):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_generator.mapping import Mapping
 from cardwatch_generator.mapping_file import load_mapping
 from cardwatch_generator.publish import KafkaSettings
@@ -70,7 +71,7 @@ def replay_config(wanted: Wanted) -> ReplayConfig:
 
 
 def replay_into(
-    kafka: str,
+    kafka: Kafka,
     config: ReplayConfig,
     *,
     limit: int | None,

@@ -6,6 +6,7 @@ from typing import Final
 
 from confluent_kafka import KafkaException, Producer
 
+from cardwatch_contracts.kafka_clients import ClientErrors
 from cardwatch_contracts.topics import TRANSACTIONS
 from cardwatch_generator.publish import KafkaSettings
 from cardwatch_local.errors import StackError
@@ -24,15 +25,18 @@ class KafkaSender:
         self._settings = settings
         self._error = ""
         self._failed = 0
+        self._errors = ClientErrors()
         self._producer = Producer(
-            settings.producer_config() | {"on_delivery": self._on_failure, "log_level": 0}
+            settings.producer_config()
+            | {"on_delivery": self._on_failure, "log_level": 0, "error_cb": self._errors}
         )
         try:
             self._producer.list_topics(timeout=settings.connect_timeout_s)
         except KafkaException as error:
+            self._producer.poll(0)  # lets it tell what happened on its connections
             raise StackError(
                 f"Kafka at {settings.bootstrap_servers} has not answered for "
-                f"{settings.connect_timeout_s:g} s: {error.args[0].str()}"
+                f"{settings.connect_timeout_s:g} s: {self._errors.cause(error.args[0].str())}"
             ) from None
 
     def send(self, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.span_export import Exporter
 from cardwatch_generator.baselines import ValkeyBaselines
 from cardwatch_generator.cardholder import Population, build_population
@@ -31,7 +32,7 @@ class Target:
 
     file: Path | None = None
     """JSON lines; `-` is standard output."""
-    bootstrap_servers: str = ""
+    bootstrap_servers: Kafka = ""
     valkey_url: str | None = None
     """Where the stream's baselines come from; None: from the simulation itself."""
     seed: bool | None = None
