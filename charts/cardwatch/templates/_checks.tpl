@@ -7,6 +7,22 @@
 {{- if and .kafka.create .kafka.bootstrapServers }}
 {{- fail "kafka.bootstrapServers is for a Kafka that exists already: set kafka.create to false, or leave it empty" }}
 {{- end }}
+{{- $users := ne .kafka.authentication.type "none" }}
+{{- if and .kafka.create (or .kafka.tls.existingSecret .kafka.authentication.existingSecret) }}
+{{- fail "kafka.tls.existingSecret and kafka.authentication.existingSecret are for a Kafka that exists already: Strimzi makes those of one that is created" }}
+{{- end }}
+{{- if and .kafka.create $users (ne .kafka.authentication.type "scram-sha-512") }}
+{{- fail (printf "kafka.authentication.type is %s, and a Kafka that is created offers scram-sha-512" .kafka.authentication.type) }}
+{{- end }}
+{{- if and (not .kafka.create) $users (not .kafka.authentication.existingSecret) }}
+{{- fail "kafka.authentication.existingSecret is empty: its keys `username` and `password` say as whom Kafka is used" }}
+{{- end }}
+{{- if or (and (not $users) .kafka.authentication.existingSecret) (and (not .kafka.tls.enabled) .kafka.tls.existingSecret) }}
+{{- fail "a Secret for Kafka is named, and would not be used: set kafka.authentication.type or kafka.tls.enabled, or leave it empty" }}
+{{- end }}
+{{- if and (eq .kafka.authentication.type "plain") (not .kafka.tls.enabled) }}
+{{- fail "kafka.authentication.type plain sends the password as it is: set kafka.tls.enabled" }}
+{{- end }}
 {{- if and (not .job.storage.claim.create) (not .job.storage.uri) }}
 {{- fail "job.storage.uri is empty: it is needed where job.storage.claim.create is false, such as s3://bucket/cardwatch" }}
 {{- end }}

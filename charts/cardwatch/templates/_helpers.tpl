@@ -77,9 +77,89 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- toYaml $all -}}
 {{- end }}
 
+{{/* Whether clients of Kafka say who they are: empty if not. */}}
+{{- define "cardwatch.kafkaUsers" -}}
+{{- if ne .Values.kafka.authentication.type "none" }}yes{{ end -}}
+{{- end }}
+
+{{/* Where a Kafka that is created listens. */}}
+{{- define "cardwatch.kafkaPort" -}}
+{{- ternary 9093 9092 .Values.kafka.tls.enabled -}}
+{{- end }}
+
+{{/* How Kafka is spoken to, as environment. Arguments: `root`, `name` such as "archiver". */}}
+{{- define "cardwatch.kafkaEnvironment" -}}
+{{- $tls := .root.Values.kafka.tls -}}
+{{- $users := .root.Values.kafka.authentication -}}
+{{- $protocol := ternary "SSL" "PLAINTEXT" $tls.enabled -}}
+{{- if include "cardwatch.kafkaUsers" .root }}{{ $protocol = printf "SASL_%s" $protocol }}{{ end -}}
+{{- if ne $protocol "PLAINTEXT" -}}
+- name: CARDWATCH_KAFKA_SECURITY_PROTOCOL
+  value: {{ $protocol }}
+{{- if include "cardwatch.kafkaUsers" .root }}
+- name: CARDWATCH_KAFKA_SASL_MECHANISM
+  value: {{ upper $users.type }}
+- name: CARDWATCH_KAFKA_USERNAME
+{{- if .root.Values.kafka.create }}
+  value: cardwatch-{{ .name }}
+{{- else }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $users.existingSecret }}
+      key: username
+{{- end }}
+- name: CARDWATCH_KAFKA_PASSWORD_FILE
+  value: /etc/cardwatch/kafka/password
+{{- end }}
+{{- if include "cardwatch.kafkaCaSecret" .root }}
+- name: CARDWATCH_KAFKA_CA_FILE
+  value: /etc/cardwatch/kafka/ca.crt
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The Secret with what signs the brokers' certificates; empty: images know it. */}}
+{{- define "cardwatch.kafkaCaSecret" -}}
+{{- with .Values.kafka -}}
+{{- if .tls.enabled }}{{ ternary "cardwatch-cluster-ca-cert" .tls.existingSecret .create }}{{ end -}}
+{{- end -}}
+{{- end }}
+
+{{/* The volume of what that environment names, empty if it names nothing. Arguments as above. */}}
+{{- define "cardwatch.kafkaVolume" -}}
+{{- $ca := include "cardwatch.kafkaCaSecret" .root -}}
+{{- $users := include "cardwatch.kafkaUsers" .root -}}
+{{- if or $ca $users -}}
+- name: kafka
+  projected:
+    sources:
+      {{- if $users }}
+      - secret:
+          name: {{ ternary (printf "cardwatch-%s" .name) .root.Values.kafka.authentication.existingSecret .root.Values.kafka.create }}
+          items:
+            - {key: password, path: password}
+      {{- end }}
+      {{- if $ca }}
+      - secret:
+          name: {{ $ca }}
+          items:
+            - {key: ca.crt, path: ca.crt}
+      {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Where that volume is mounted. */}}
+{{- define "cardwatch.kafkaMount" -}}
+{{- if or (include "cardwatch.kafkaCaSecret" .) (include "cardwatch.kafkaUsers" .) -}}
+- name: kafka
+  mountPath: /etc/cardwatch/kafka
+  readOnly: true
+{{- end }}
+{{- end }}
+
 {{- define "cardwatch.bootstrapServers" -}}
 {{- if .Values.kafka.create -}}
-cardwatch-kafka-bootstrap:9092
+cardwatch-kafka-bootstrap:{{ include "cardwatch.kafkaPort" . }}
 {{- else -}}
 {{- .Values.kafka.bootstrapServers -}}
 {{- end -}}

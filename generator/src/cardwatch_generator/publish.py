@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from cardwatch_contracts.card import Card, card_key
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.kafka_clients import ClientErrors, client_properties, refusal_of
-from cardwatch_contracts.kafka_settings import Kafka
+from cardwatch_contracts.kafka_settings import PROTOCOL, Kafka
 from cardwatch_contracts.span_export import Exporter
 from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 from cardwatch_contracts.topics import CARDS, TRANSACTIONS
@@ -175,14 +175,19 @@ class KafkaSink:
 
     def _connect(self) -> None:
         try:
-            topics = self._producer.list_topics(timeout=self._settings.connect_timeout_s).topics
+            # By its name: of a list of all, what the user may not see is left out.
+            topic = self._producer.list_topics(
+                TRANSACTIONS.name, timeout=self._settings.connect_timeout_s
+            ).topics[TRANSACTIONS.name]
         except KafkaException as error:
             raise PublishError(
                 f"no Kafka broker answered at {self._settings.bootstrap_servers} within "
                 f"{self._settings.connect_timeout_s:g} s: {self._cause(error.args[0].str())}. "
-                "Is it up, and is the address right?"
+                f"Is it up, is the address right, and is {PROTOCOL} what it wants?"
             ) from None
-        if TRANSACTIONS.name not in topics:
+        if topic.error is not None and (refusal := refusal_of(topic.error)):
+            raise PublishError(f"Kafka at {self._settings.bootstrap_servers}: {refusal}")
+        if topic.error is not None and topic.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise PublishError(
                 f"Kafka at {self._settings.bootstrap_servers} has no topic {TRANSACTIONS.name!r}: "
                 "create Cardwatch's topics first"

@@ -10,6 +10,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 from uuid import uuid4
 
@@ -134,6 +135,10 @@ def _end_of(consumer: Consumer, partition: int, deadline: float, errors: ClientE
         except KafkaException as error:
             consumer.poll(0)  # lets it tell what happened on its connections
             errors(error.args[0])
+            with suppress(KafkaException):  # for a topic that it may not see it is short of words
+                topic = consumer.list_topics(ALERTS.name, timeout=_PATIENCE_S).topics[ALERTS.name]
+                if topic.error is not None:
+                    errors(topic.error)
             if errors.refusal or time.monotonic() > deadline:
                 raise
             time.sleep(_PATIENCE_S)

@@ -3,8 +3,9 @@
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from cardwatch_local.checkpoints import newest_checkpoint, remove_outdated
@@ -81,7 +82,12 @@ class FlinkCluster:
     """A JobManager with the job in it, and as many TaskManagers as the settings say."""
 
     def __init__(
-        self, settings: StackSettings, connector_jars: Sequence[Path], *, job: Sequence[str]
+        self,
+        settings: StackSettings,
+        connector_jars: Sequence[Path],
+        *,
+        job: Sequence[str],
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Run the Python job `job`, restored from its newest checkpoint if there is one.
 
@@ -89,10 +95,12 @@ class FlinkCluster:
             settings: Ports, memory, parallelism.
             connector_jars: Jars beside those that come with PyFlink.
             job: `-pym MODULE` or `-py FILE`, then the job's own arguments.
+            environment: What the servers get beside the stack's own, which it wins over.
         """
         rpc, rest = free_ports(2)
         self._ports = FlinkPorts(rpc=rpc, rest=settings.flink_rest_port or rest)
         self._settings = settings
+        self._environment = environment
         self._classpath = (*flink_classpath(settings.jars_dir.resolve()), *connector_jars)
         self._archives = ClassArchives(settings.class_archives_dir)
         self._config_dir = settings.stack_dir / "conf" / "flink"
@@ -175,6 +183,7 @@ class FlinkCluster:
                 # PyFlink's plugins are metrics reporters that nothing here uses.
                 "FLINK_PLUGINS_DIR": str(self._no_plugins),
                 "FLINK_CONF_DIR": str(self._config_dir),
+                **self._environment,
             },
             ready_timeout_s=_JOB_TIMEOUT_S,
         )

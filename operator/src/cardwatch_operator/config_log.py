@@ -75,7 +75,8 @@ class ConfigLog:
         try:
             producer.init_transactions(self._timeout_s)
         except KafkaException as error:
-            producer.poll(0)  # lets it tell what happened on its connections
+            with suppress(KafkaException):
+                producer.poll(0)  # lets it tell what happened on its connections
             raise self._error(error.args[0]) from None
         self._producer = producer
 
@@ -178,7 +179,7 @@ class ConfigLog:
             if cause.txn_requires_abort():
                 with suppress(KafkaException):
                     producer.abort_transaction(self._timeout_s)
-            if cause.fatal():
+            if cause.fatal() and not refusal_of(cause):
                 raise OvertakenError("another writer of DetectorConfigs has begun") from None
             raise self._error(cause) from None
 

@@ -13,7 +13,7 @@
           strimzi.io/cluster: cardwatch
           strimzi.io/kind: Kafka
   ports:
-    - {port: 9092, protocol: TCP}
+    - {port: {{ include "cardwatch.kafkaPort" . }}, protocol: TCP}
 {{- else -}}
 - ports:
     {{- range regexFindAll ":[0-9]+" .Values.kafka.bootstrapServers -1 | uniq }}

@@ -1,0 +1,65 @@
+{{/* What each component may do with Kafka, and no more. A test runs the platform with exactly these.
+     Describe comes with Read and with Write. */}}
+{{- define "cardwatch.kafkaRights" -}}
+{{- $prefix := .Values.job.transactionalIdPrefix -}}
+job:
+  - type: topic
+    names: [transactions, cards, detector-configs]
+    may: [Read]
+  - type: topic
+    names: [card-profiles, config-acks, transaction-stats]
+    may: [Write]
+  # What it writes exactly once it must be able to read: it asks who else has transactions there.
+  # What came under another user's key it does read.
+  - type: topic
+    names: [alerts, transactions-dlq, transactions-rekeyed]
+    may: [Read, Write]
+  # Its offsets, for people and tools; and the claim on the prefix of its transactions.
+  - type: group
+    names: [cardwatch-job, cardwatch-claim-{{ $prefix }}]
+    may: [Read]
+  - type: transactionalId
+    names: [{{ $prefix }}.]
+    pattern: prefix
+    may: [Write]
+  # The brokers' transaction.max.timeout.ms.
+  - type: cluster
+    may: [DescribeConfigs]
+operator:
+  - type: topic
+    names: [detector-configs, detector-config-history]
+    may: [Read, Write]
+  - type: topic
+    names: [config-acks, alerts]
+    may: [Read]
+  - type: group
+    names: [cardwatch-reader]
+    may: [Describe]
+  - type: transactionalId
+    names: [cardwatch-detector-configs]
+    may: [Write]
+archiver:
+  - type: topic
+    names: [card-profiles]
+    may: [Read]
+  - type: group
+    names: [cardwatch-archiver]
+    may: [Describe]
+{{- if .Values.generator.enabled }}
+generator:
+  - type: topic
+    names: [transactions, cards]
+    may: [Write]
+{{- end }}
+# `helm test`, and who reads alerts as `helm install` says.
+test:
+  - type: topic
+    names: [transactions]
+    may: [Write]
+  - type: topic
+    names: [alerts]
+    may: [Read]
+  - type: group
+    names: [cardwatch-smoke]
+    may: [Read]
+{{- end }}
