@@ -82,6 +82,11 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- if ne .Values.kafka.authentication.type "none" }}yes{{ end -}}
 {{- end }}
 
+{{/* How Kafka is spoken to, by Kafka's own names. */}}
+{{- define "cardwatch.kafkaProtocol" -}}
+{{- if include "cardwatch.kafkaUsers" . }}SASL_{{ end }}{{ ternary "SSL" "PLAINTEXT" .Values.kafka.tls.enabled -}}
+{{- end }}
+
 {{/* Where a Kafka that is created listens. */}}
 {{- define "cardwatch.kafkaPort" -}}
 {{- ternary 9093 9092 .Values.kafka.tls.enabled -}}
@@ -89,10 +94,8 @@ affinity: {{- toYaml . | nindent 2 }}
 
 {{/* How Kafka is spoken to, as environment. Arguments: `root`, `name` such as "archiver". */}}
 {{- define "cardwatch.kafkaEnvironment" -}}
-{{- $tls := .root.Values.kafka.tls -}}
 {{- $users := .root.Values.kafka.authentication -}}
-{{- $protocol := ternary "SSL" "PLAINTEXT" $tls.enabled -}}
-{{- if include "cardwatch.kafkaUsers" .root }}{{ $protocol = printf "SASL_%s" $protocol }}{{ end -}}
+{{- $protocol := include "cardwatch.kafkaProtocol" .root -}}
 {{- if ne $protocol "PLAINTEXT" -}}
 - name: CARDWATCH_KAFKA_SECURITY_PROTOCOL
   value: {{ $protocol }}

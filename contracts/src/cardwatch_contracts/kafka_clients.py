@@ -136,11 +136,12 @@ class ClientErrors:
 
 def refusal_of(error: ClientError) -> str | None:
     """Return what Kafka refuses its user, and what to look at; None for any other error."""
+    said = error.str().rstrip(".")
     if error.code() in _WRONG_LOGIN:
         return (
-            f"{error.str()}: does Kafka have the user that {USERNAME} names, and is that user's "
+            f"{said}: does Kafka have the user that {USERNAME} names, and is that user's "
             f"password in the file that {PASSWORD_FILE} names?"
         )
     if error.code() in _NOT_ALLOWED:
-        return f"{error.str()}: the user that {USERNAME} names needs the right (ACL) to it"
+        return f"{said}: the user that {USERNAME} names needs the right (ACL) to it"
     return None

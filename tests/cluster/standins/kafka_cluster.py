@@ -122,7 +122,13 @@ class KafkaCluster:
             plain = listener["type"] == "internal" and not listener["tls"]
             if not plain or "authentication" in listener:
                 name = listener["name"]
-                raise Refused("NotHere", f"listener {name}: here only plain internal ones exist")
+                raise Refused(
+                    "NotHere",
+                    f"listener {name}: here only plain internal ones exist, without TLS and "
+                    "without users",
+                )
+        if "authorization" in self.resource["spec"]["kafka"]:
+            raise Refused("NotHere", "authorization: here everybody may do everything")
 
 
 def read_cluster(kafka: Document, pools: Sequence[Document]) -> KafkaCluster:

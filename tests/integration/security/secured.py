@@ -3,9 +3,11 @@
 import secrets
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
@@ -17,8 +19,10 @@ from confluent_kafka.admin import (
     ScramMechanism,
     UserScramCredentialUpsertion,
 )
-from tests.unit.charts.rendering import render
+from tests.integration.job.feed import wait_until
+from tests.unit.charts.rendering import SECURED, render
 
+from cardwatch_contracts.kafka_clients import client_properties
 from cardwatch_contracts.kafka_settings import (
     CA_FILE,
     PASSWORD_FILE,
@@ -30,13 +34,6 @@ from cardwatch_contracts.kafka_settings import (
 from cardwatch_local.kafka import KafkaBroker
 from cardwatch_local.ports import LOOPBACK, free_ports
 from cardwatch_local.settings import StackSettings
-
-SECURED: Final = (
-    "kafka.tls.enabled=true",
-    "kafka.authentication.type=scram-sha-512",
-    "generator.enabled=true",
-)
-"""Values of the chart."""
 
 _SCRAM: Final = "org.apache.kafka.common.security.scram.ScramLoginModule"
 _RESOURCES: Final = {
@@ -147,6 +144,16 @@ class Users:
         made = {**made, **admin.create_acls([acl for each in resources for acl in acls_of(each)])}
         for future in made.values():
             future.result(timeout=20)
+        for name in names:
+            wait_until(partial(self._is_known, name), f"the broker to know {name}")
+
+    def _is_known(self, name: str) -> bool:
+        """Whether the broker has heard of a user, and of what that may see."""
+        admin = AdminClient(dict[str, Any](client_properties(self.kafka(name))) | {"log_level": 0})
+        try:
+            return bool(admin.list_topics(timeout=1).topics)
+        except KafkaException:
+            return False
 
     def environment(self, name: str, **changes: str) -> dict[str, str]:
         """Return the variables of a user's process."""

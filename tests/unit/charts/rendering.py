@@ -26,6 +26,9 @@ EVERYTHING: Final = (
     "valkey.persistence.enabled=true",
     "valkey.persistence.storageClass=fast",
     "kafka.rackTopologyKey=topology.kubernetes.io/zone",
+    "kafka.tls.enabled=true",
+    "kafka.authentication.type=scram-sha-512",
+    "kafka.secretAnnotations.copied=yes",
     "imagePullSecrets[0].name=registry",
     "job.envFrom[0].secretRef.name=s3",
     "job.storage.claim.storageClass=shared",
@@ -49,6 +52,13 @@ EVERYTHING: Final = (
 
 FIRST_BUILD_S: Final = 900
 """Longest time of a test that may be the first, for which helm is built. Seconds."""
+
+SECURED: Final = (
+    "kafka.tls.enabled=true",
+    "kafka.authentication.type=scram-sha-512",
+    "generator.enabled=true",
+)
+"""Kafka by TLS, with a user for each component, and all components."""
 
 Document = dict[str, Any]
 

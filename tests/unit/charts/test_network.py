@@ -39,7 +39,7 @@ def test_each_pod_has_one_policy_that_denies_the_rest(documents: list[Document])
 def test_a_client_and_kafka_agree_on_their_connection(
     client: str, documents: list[Document]
 ) -> None:
-    way = ways(documents, client, "egress", 9092)
+    way = ways(documents, client, "egress", 9093)
     assert any(selects(peer["podSelector"], _KAFKA) for rule in way for peer in rule["to"])
     (listener,) = only(documents, "Kafka")["spec"]["kafka"]["listeners"]
     own, operator = listener["networkPolicyPeers"]

@@ -67,7 +67,8 @@ def test_the_operators_of_others_are_told_the_resources_of_their_pods(
             case "KafkaNodePool":
                 assert "memory" in spec["resources"]["limits"]
             case "Kafka":
-                assert "memory" in spec["entityOperator"]["topicOperator"]["resources"]["limits"]
+                for part in spec["entityOperator"].keys() - {"template"}:
+                    assert "memory" in spec["entityOperator"][part]["resources"]["limits"], part
 
 
 def test_a_pod_without_need_of_it_has_no_way_into_the_api(documents: list[Document]) -> None:
@@ -109,7 +110,9 @@ def test_no_environment_variable_holds_a_secret() -> None:
     for pod in pod_templates(documents):
         for container in pod.containers:
             for variable in container.get("env", ()):
-                if "PASSWORD" in variable["name"] or variable["name"].endswith("_URL"):
+                if variable["name"].endswith("_FILE"):
+                    assert variable["value"].startswith("/"), pod.owner
+                elif "PASSWORD" in variable["name"] or variable["name"].endswith("_URL"):
                     assert set(variable["valueFrom"]) == {"secretKeyRef"}, pod.owner
 
 

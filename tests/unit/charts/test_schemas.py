@@ -28,7 +28,7 @@ def test_a_profile_makes_only_what_the_definitions_allow(profile: str, kubernete
 def test_all_of_it_at_once_is_what_the_definitions_allow(kubernetes: str) -> None:
     documents = render(*EVERYTHING)
     kinds = {document["kind"] for document in documents}
-    assert {"HorizontalPodAutoscaler", "NetworkPolicy", "PodMonitor"} <= kinds
+    assert {"HorizontalPodAutoscaler", "KafkaUser", "NetworkPolicy", "PodMonitor"} <= kinds
     assert wrong(documents, kubernetes) == []
 
 
@@ -43,9 +43,14 @@ def test_a_kafka_and_a_valkey_from_elsewhere_are_allowed(kubernetes: str) -> Non
         "job.storage.uri=s3://bucket/cardwatch",
         "networkPolicies.enabled=true",
         "networkPolicies.extraEgress.archiver[0].ports[0].port=6379",
+        "kafka.tls.enabled=true",
+        "kafka.tls.existingSecret=authority",
+        "kafka.authentication.type=plain",
+        "kafka.authentication.existingSecret=user",
     )
     kinds = {document["kind"] for document in documents}
-    assert not kinds & {"Kafka", "KafkaNodePool", "KafkaTopic", "StatefulSet", "Secret"}
+    kafkas = {"Kafka", "KafkaNodePool", "KafkaTopic", "KafkaUser"}
+    assert not kinds & {*kafkas, "StatefulSet", "Secret"}
     assert wrong(documents, kubernetes) == []
 
 
@@ -53,6 +58,7 @@ def test_a_kafka_and_a_valkey_from_elsewhere_are_allowed(kubernetes: str) -> Non
 def test_the_operators_are_what_the_definitions_allow(kubernetes: str, tmp_path: Path) -> None:
     chart = without_dependencies(OPERATORS, tmp_path)
     assert wrong(render("operator.serviceMonitor.enabled=true", chart=chart), kubernetes) == []
+    assert wrong(render(profile="values-production.yaml", chart=chart), kubernetes) == []
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ _WITHOUT_KAFKA = ("kafka.create=false", "kafka.bootstrapServers=kafka.example.co
         ("/job/taskManager", "memmory", "=2048m"),
         ("/job/storage/claim", "storageclass", "=fast"),
         ("/kafka/brokers", "replica", "=3"),
+        ("/kafka/authentication", "secret", "=mine"),
         ("/kafka/controllers/storage", "sise", "=1Gi"),
         ("/valkey/persistence", "enable", "=true"),
         ("/archiver/resources", "request", ".cpu=1"),
@@ -57,6 +58,7 @@ def test_a_misspelt_value_of_the_operators_is_named(tmp_path: Path) -> None:
         ("kafka.brokers.replicas=0", "/kafka/brokers/replicas"),
         ("kafka.controllers.replicas=2", "/kafka/controllers/replicas"),
         ("kafka.bootstrapServers=kafka", "/kafka/bootstrapServers"),
+        ("kafka.authentication.type=tls", "/kafka/authentication/type"),
         ("generator.anomalyShare=0.6", "/generator/anomalyShare"),
         ("valkey.maxMemory=lots", "/valkey/maxMemory"),
         ("job.taskManager.cpu=0.0", "/job/taskManager/cpu"),
@@ -76,6 +78,25 @@ def test_a_value_out_of_range_is_named(value: str, where: str) -> None:
     [
         (["kafka.create=false"], "kafka.bootstrapServers is empty: it is needed"),
         ([_WITHOUT_KAFKA[1]], "kafka.bootstrapServers is for a Kafka that exists already"),
+        (["kafka.tls.existingSecret=mine"], "are for a Kafka that exists already"),
+        (["kafka.authentication.existingSecret=mine"], "are for a Kafka that exists already"),
+        (["kafka.authentication.type=plain"], "a Kafka that is created offers scram-sha-512"),
+        (
+            [*_WITHOUT_KAFKA, "kafka.authentication.type=scram-sha-256"],
+            "kafka.authentication.existingSecret is empty",
+        ),
+        (
+            [*_WITHOUT_KAFKA, "kafka.tls.existingSecret=mine"],
+            "a Secret for Kafka is named, and would not be used",
+        ),
+        (
+            [
+                *_WITHOUT_KAFKA,
+                "kafka.authentication.type=plain",
+                "kafka.authentication.existingSecret=mine",
+            ],
+            "kafka.authentication.type plain sends the password as it is",
+        ),
         (["job.storage.claim.create=false"], "job.storage.uri is empty: it is needed"),
         (["job.storage.uri=s3://bucket"], "job.storage has both a uri and a claim"),
         (["valkey.create=false"], "valkey.existingSecret is empty"),

@@ -8,6 +8,13 @@ from tests.cluster.standins.kafka_manifests import kafka_manifests
 from tests.unit.standins.resources import KAFKA, changed, node_pool
 
 _DUAL = node_pool("dual", 1, "controller", "broker")
+_SECURED = {
+    "name": "tls",
+    "port": 9093,
+    "type": "internal",
+    "tls": True,
+    "authentication": {"type": "scram-sha-512"},
+}
 
 
 def _by_kind(cluster: KafkaCluster, kind: str) -> dict[str, dict[str, Any]]:
@@ -89,9 +96,21 @@ def test_a_pool_that_has_ids_keeps_them_when_another_comes() -> None:
             "InvalidResourceException",
             "only 1 Kafka broker",
         ),
+        (
+            changed(KAFKA, "spec/kafka/listeners", [_SECURED]),
+            [_DUAL],
+            "NotHere",
+            "listener tls: here only plain",
+        ),
+        (
+            changed(KAFKA, "spec/kafka/authorization", {"type": "simple"}),
+            [_DUAL],
+            "NotHere",
+            "everybody may do everything",
+        ),
     ],
 )
-def test_what_strimzi_refuses_is_refused(
+def test_what_strimzi_or_its_stand_in_cannot_do_is_refused(
     kafka: dict[str, Any], pools: list[dict[str, Any]], reason: str, word: str
 ) -> None:
     with pytest.raises(Refused, match=word) as refused:
