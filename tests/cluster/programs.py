@@ -21,6 +21,7 @@ _BUILD_S: Final = 1500
 _TOOLS: Final = {
     "helm": "helm.sh/helm/v4/cmd/helm",
     "kube-score": "github.com/zegl/kube-score/cmd/kube-score",
+    "jaeger": "github.com/jaegertracing/jaeger/cmd/all-in-one",
 }
 """Programs that are somebody else's package, not a folder's own."""
 
