@@ -21,7 +21,8 @@ _BUILD_S: Final = 1500
 _TOOLS: Final = {
     "helm": "helm.sh/helm/v4/cmd/helm",
     "kube-score": "github.com/zegl/kube-score/cmd/kube-score",
-    "jaeger": "github.com/jaegertracing/jaeger/cmd/all-in-one",
+    # Jaeger 2.13.0 is in the same module as the last version 1.
+    "jaeger": "github.com/jaegertracing/jaeger/cmd/jaeger",
 }
 """Programs that are somebody else's package, not a folder's own."""
 
