@@ -35,6 +35,14 @@
 {{- if and .networkPolicies.enabled (not .valkey.create) (not .networkPolicies.extraEgress.archiver) }}
 {{- fail "networkPolicies.extraEgress.archiver is empty: the archiver would not reach the Valkey that valkey.existingSecret names" }}
 {{- end }}
+{{- with .tracing }}
+{{- if and .enabled (not .jaeger.create) (not .jaeger.endpoint) }}
+{{- fail "tracing.jaeger.endpoint is empty: it is needed where tracing.jaeger.create is false, such as jaeger.example.com:4317" }}
+{{- end }}
+{{- if and .jaeger.create .jaeger.endpoint }}
+{{- fail "tracing.jaeger.endpoint is for a Jaeger that exists already: set tracing.jaeger.create to false, or leave it empty" }}
+{{- end }}
+{{- end }}
 {{- if gt (int .autoscaling.minReplicas) (int .autoscaling.maxReplicas) }}
 {{- fail "autoscaling.minReplicas is above autoscaling.maxReplicas" }}
 {{- end }}

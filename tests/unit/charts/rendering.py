@@ -21,6 +21,9 @@ EVERYTHING: Final = (
     "podDisruptionBudgets.enabled=true",
     "autoscaling.enabled=true",
     "autoscaling.metric.matchLabels.group=cardwatch",
+    "tracing.enabled=true",
+    "tracing.collector.clients[0].podSelector.matchLabels.app=shop",
+    "tracing.jaeger.clients[0].podSelector.matchLabels.app=dashboard",
     "monitoring.enabled=true",
     "monitoring.labels.release=prometheus",
     "valkey.persistence.enabled=true",
@@ -35,7 +38,14 @@ EVERYTHING: Final = (
     "job.serviceAccount.annotations.role=cardwatch",
     *(
         f"{component}.{setting}"
-        for component in ("job", "valkey", "archiver", "generator")
+        for component in (
+            "job",
+            "valkey",
+            "archiver",
+            "generator",
+            "tracing.collector",
+            "tracing.jaeger",
+        )
         for setting in (
             "nodeSelector.disk=ssd",
             "tolerations[0].operator=Exists",

@@ -61,7 +61,9 @@ def test_valkey_is_for_the_archiver_alone(documents: list[Document]) -> None:
 
 def test_only_what_asks_the_kubernetes_api_reaches_it(documents: list[Document]) -> None:
     asking = {
-        name for name in (*_CLIENTS, "valkey", "removal") if ways(documents, name, "egress", 6443)
+        name
+        for name in (*_CLIENTS, "valkey", "removal", "collector", "jaeger")
+        if ways(documents, name, "egress", 6443)
     }
     assert asking == {"job", "removal"}
 

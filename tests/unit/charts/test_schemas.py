@@ -39,6 +39,9 @@ def test_a_kafka_and_a_valkey_from_elsewhere_are_allowed(kubernetes: str) -> Non
         r"kafka.bootstrapServers=one.example.com:9092\,two.example.com:9093",
         "valkey.create=false",
         "valkey.existingSecret=mine",
+        "tracing.enabled=true",
+        "tracing.jaeger.create=false",
+        "tracing.jaeger.endpoint=jaeger.example.com:4317",
         "job.storage.claim.create=false",
         "job.storage.uri=s3://bucket/cardwatch",
         "networkPolicies.enabled=true",
@@ -57,8 +60,12 @@ def test_a_kafka_and_a_valkey_from_elsewhere_are_allowed(kubernetes: str) -> Non
 @pytest.mark.parametrize("kubernetes", KUBERNETES)
 def test_the_operators_are_what_the_definitions_allow(kubernetes: str, tmp_path: Path) -> None:
     chart = without_dependencies(OPERATORS, tmp_path)
-    assert wrong(render("operator.serviceMonitor.enabled=true", chart=chart), kubernetes) == []
     assert wrong(render(profile="values-production.yaml", chart=chart), kubernetes) == []
+    values = (
+        "operator.serviceMonitor.enabled=true",
+        "operator.tracing.endpoint=http://cardwatch-collector.cardwatch:4318",
+    )
+    assert wrong(render(*values, chart=chart), kubernetes) == []
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,9 @@ _WITHOUT_KAFKA = ("kafka.create=false", "kafka.bootstrapServers=kafka.example.co
         ("/archiver/resources", "request", ".cpu=1"),
         ("/generator/tps", "C", "=1"),
         ("/networkPolicies", "enabeld", "=true"),
+        ("/tracing", "shares", "=5"),
+        ("/tracing/collector", "decisionWait", "=5s"),
+        ("/tracing/jaeger", "endpoints", "=jaeger:4317"),
     ],
 )
 def test_a_misspelt_value_is_named(where: str, typo: str, value: str) -> None:
@@ -65,6 +68,11 @@ def test_a_misspelt_value_of_the_operators_is_named(tmp_path: Path) -> None:
         ("generator.tps.A=many", "/generator/tps/A"),
         ("image.pullPolicy=Sometimes", "/image/pullPolicy"),
         ("monitoring.interval=often", "/monitoring/interval"),
+        ("tracing.share=101", "/tracing/share"),
+        ("tracing.share=100.5", "/tracing/share"),
+        ("tracing.collector.decisionWaitSeconds=0", "/tracing/collector/decisionWaitSeconds"),
+        ("tracing.jaeger.endpoint=http://jaeger:4317", "/tracing/jaeger/endpoint"),
+        ("tracing.jaeger.maxTraces=0", "/tracing/jaeger/maxTraces"),
     ],
 )
 def test_a_value_out_of_range_is_named(value: str, where: str) -> None:
@@ -107,6 +115,14 @@ def test_a_value_out_of_range_is_named(value: str, where: str) -> None:
                 "networkPolicies.enabled=true",
             ],
             "networkPolicies.extraEgress.archiver is empty",
+        ),
+        (
+            ["tracing.enabled=true", "tracing.jaeger.create=false"],
+            "tracing.jaeger.endpoint is empty: it is needed",
+        ),
+        (
+            ["tracing.jaeger.endpoint=jaeger.example.com:4317"],
+            "tracing.jaeger.endpoint is for a Jaeger that exists already",
         ),
         (["autoscaling.minReplicas=13"], "autoscaling.minReplicas is above"),
         (["job.jobManager.cpuLimit=0.1"], "job.jobManager.cpuLimit is 0.1, below cpu"),
