@@ -13,13 +13,13 @@ from cardwatch_contracts.topics import (
     CONFIG_ACKS,
     CONFIG_HISTORY,
     DETECTOR_CONFIGS,
+    JOB_GROUP,
     REKEYED,
     STATS,
     TRANSACTIONS,
     Topic,
 )
 from cardwatch_job.settings import JobSettings
-from cardwatch_local.reading.offsets import JOB_GROUP
 from cardwatch_operator.config_log import _WRITER
 
 pytestmark = pytest.mark.timeout(FIRST_BUILD_S)

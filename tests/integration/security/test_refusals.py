@@ -103,7 +103,7 @@ def test_a_user_without_the_right_is_told_which_one(
 def test_a_producer_without_the_right_is_told_so(secured: Secured) -> None:
     kafka = secured.users.kafka("cardwatch-test")
     sink = KafkaSink(KafkaSettings(bootstrap_servers=kafka))
-    sink._produce(CARDS.name, b"key", b"value", [])
+    sink._produce(CARDS.name, b"key", b"value", [], lambda *_: None)
     with pytest.raises(PublishError, match=r"Topic authorization failed.*needs the right \(ACL\)"):
         sink.flush()
     sink.close()
