@@ -59,7 +59,7 @@ compile: ## Compile what every transaction runs through: half a minute, needs gc
 
 test: lint ## Lint, then the tests of a usual machine: unit, contract, integration
 	@$(compile) --if-possible
-	@$(build) helm kube-score
+	@$(build) helm kube-score jaeger collector
 	$(pytest) tests/unit tests/contract tests/integration
 
 lint: ## ruff, mypy, import-linter and shellcheck
@@ -79,7 +79,7 @@ contract: ## Tests that the parts agree on names and shapes
 	$(bootstrap) dev
 	$(pytest) tests/contract
 
-integration: ## Tests on a real Kafka, Flink and Valkey, started for them
+integration: ## Tests on a real Kafka, Flink, Valkey and Jaeger, started for them
 	$(bootstrap) dev
 	$(pytest) tests/integration
 
@@ -91,7 +91,7 @@ test-cluster: ## Tests on a Kubernetes API, built from source once: needs Go, 5 
 
 test-node: ## Images and charts on a Kubernetes of this machine itself: needs root, Go and Debian
 	$(bootstrap) dev
-	@$(build) servers dns pause helm
+	@$(build) servers dns pause helm jaeger collector
 	$(pytest) -rP tests/node
 
 cluster-up: ## Start a Kubernetes to try things on: kind, minikube, or this machine itself

@@ -31,6 +31,8 @@ def add_images(node: Node, docker: Docker) -> None:
         if not node.containers.has(image, image_id):
             node.containers.add(docker.save(image))
             node.containers.remember(image, image_id)
+    for name in ("collector", "jaeger"):
+        node.containers.add_program(f"cardwatch-test/{name}:1", built(name))
 
 
 class Release:

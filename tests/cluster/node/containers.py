@@ -60,6 +60,13 @@ runtime_type = "io.containerd.runc.v2"
         if _PAUSE not in self.images():
             self.add(_image_of(built("pause"), _PAUSE))
 
+    def add_program(self, image: str, program: Path) -> None:
+        """Add an image that holds one static program of `programs`, unless it is here."""
+        made_of = program.parent.name
+        if not self.has(image, made_of):
+            self.add(_image_of(program, image))
+            self.remember(image, made_of)
+
     def add(self, archive: bytes) -> None:
         """Add the images of an archive, such as `docker save` writes."""
         done = self._ctr("images", "import", "-", stdin=archive)

@@ -55,6 +55,8 @@ def test_operators_come_before_kafka_kafka_before_the_job_and_the_job_before_the
         ("operator", "deployment/cardwatch-operator"),
         ("archiver", "deployment/cardwatch-archiver"),
         ("generator", "deployment/cardwatch-generator"),
+        ("collector", "deployment/cardwatch-collector"),
+        ("jaeger", "deployment/cardwatch-jaeger"),
         ("detectorconfig", "--for=condition=Applied --timeout=120s dc/default"),
     ],
 )
