@@ -1,5 +1,6 @@
 """The platform's collector keeps the traces that matter, and lets no card number through."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
@@ -8,8 +9,13 @@ from tests.integration.tracing.conftest import BUILD_S
 from tests.tracing.collector import Collector, running_collector
 from tests.tracing.jaeger import Jaeger
 from tests.tracing.otlp import ERROR, Document, Value, attributes, new_trace_id, send, span
-from tests.tracing.traces import Span
+from tests.tracing.traces import Span as Passed
 from tests.unit.card_numbers import in_groups, with_check_digit
+
+from cardwatch_contracts.span_export import HttpTarget
+from cardwatch_contracts.spans import Event, Span, encode_resource, encode_spans
+from cardwatch_contracts.telemetry import ATTRIBUTES, FINDING, PROCESS_TRANSACTIONS
+from cardwatch_contracts.trace_context import new_trace
 
 pytestmark = pytest.mark.timeout(BUILD_S)
 _WAIT_S = 1
@@ -146,6 +152,39 @@ def test_what_is_no_card_number_stays(jaeger: Jaeger, everything: Collector) -> 
     ]
 
 
+def test_all_that_spans_say_by_the_contract_arrives(jaeger: Jaeger, everything: Collector) -> None:
+    samples: dict[type, Value] = {str: "some-text", int: 7, float: 0.5, bool: True}
+    said = {attribute: samples[attribute.type] for attribute in ATTRIBUTES}
+    context = new_trace(new_trace_id()).child("process")
+    now_ns = time.time_ns()
+    finding = Event(FINDING, now_ns, said)
+    made = Span(
+        name=PROCESS_TRANSACTIONS,
+        context=context,
+        start_ns=now_ns,
+        end_ns=now_ns + 1_000_000,
+        attributes=said,
+        events=[finding],
+        links=[context],
+    )
+    resource = {
+        "service.namespace": "cardwatch",
+        "service.name": "job",
+        "service.instance.id": "a/1",
+    }
+    post = HttpTarget(f"{everything.otlp_endpoint}/v1/traces", {})
+    post(encode_spans(encode_resource(resource), [made]))
+
+    (passed,) = jaeger.wait_for(context.trace_id).spans
+    expected = {attribute.name: value for attribute, value in said.items()}
+    assert (passed.name, passed.service, passed.kind) == (made.name.name, "job", "consumer")
+    assert passed.tags.items() >= expected.items()
+    assert passed.resource == {key: resource[key] for key in resource if key != "service.name"}
+    (event,) = passed.events
+    assert (event.name, event.tags) == (FINDING, expected)
+    assert [link.span_id for link in passed.links] == [context.span_id]
+
+
 def test_what_spans_do_not_say_by_the_contract_is_removed(
     jaeger: Jaeger, everything: Collector
 ) -> None:
@@ -158,7 +197,7 @@ def test_what_spans_do_not_say_by_the_contract_is_removed(
 
 def passed_through(
     jaeger: Jaeger, collector: Collector, *given: Mapping[str, Value]
-) -> Sequence[Span]:
+) -> Sequence[Passed]:
     """Send a span with each of some attributes; return them as Jaeger got them."""
     trace_id = new_trace_id()
     sent = [
