@@ -54,6 +54,10 @@ class Release:
         services = self.items("services", "-l", "cardwatch.dev/for=host")
         return ",".join(f"{service['spec']['clusterIP']}:{HOST_PORT}" for service in services)
 
+    def url_of(self, service: str, port: int) -> str:
+        """Return where this machine reaches a port of a service."""
+        return f"http://{self.get('service', service)['spec']['clusterIP']}:{port}"
+
     def helm(self, *arguments: str, namespace: str = NAMESPACE) -> str:
         """Run helm in a namespace; return what it says."""
         done = subprocess.run(

@@ -7,8 +7,10 @@ judges all of it by the defaults.
 
 import json
 import os
+import secrets
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 import yaml
@@ -20,11 +22,16 @@ from tests.cluster.node.node import DATA, RUN, Node
 from tests.cluster.standins.running import running_standins
 from tests.integration.job.feed import Draws, Feed, drain, wait_until
 from tests.node.release import NAMESPACE, SYSTEM, Release, add_images
+from tests.tracing.jaeger import Jaeger
 from tests.unit.transactions import make_transaction
 
 from cardwatch_contracts.alert import Alert, decode_alert
 from cardwatch_contracts.codec import encode
+from cardwatch_contracts.span_export import exporter_of
 from cardwatch_contracts.topics import ALERTS, TRANSACTIONS
+from cardwatch_contracts.transaction import Transaction
+from cardwatch_generator.batches import TransactionBatch
+from cardwatch_generator.publish import KafkaSettings, KafkaSink
 from cardwatch_job.reference import alerts_of, compare, judge_all
 from cardwatch_local.demo.oracle import gather
 from cardwatch_local.errors import StackError
@@ -108,6 +115,35 @@ def test_a_bad_config_is_refused_with_a_sentence(release: Release, feed: Feed) -
         apply(release, {"amountSpike": {"factor": 1}})
 
 
+def test_a_transaction_s_trace_is_complete_in_jaeger(release: Release, feed: Feed) -> None:
+    began = time.monotonic()
+    exporter = exporter_of(
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": release.url_of("cardwatch-collector", 4318)},
+        service="shop",
+    )
+    assert exporter is not None
+    sink = KafkaSink(KafkaSettings(bootstrap_servers=release.bootstrap_servers), exporter=exporter)
+    trace_id, span_id = secrets.token_hex(16), secrets.token_hex(8)
+    payment = new_payment(6_000)
+    with closing(sink):
+        sink.send(TransactionBatch([payment], [f"00-{trace_id}-{span_id}-01"]))
+        sink.flush()
+    exporter.close(5)
+    jaeger = Jaeger(query_url=release.url_of("cardwatch-jaeger", 16686))
+    trace = jaeger.wait_for(trace_id, lambda trace: len(trace.spans) >= 3, timeout_s=60)
+    say("the trace is in Jaeger", began)
+    print(trace.tree())
+    sent, judged, alerted = trace.spans
+    assert [(span.name, span.service) for span in trace.spans] == [
+        ("send transactions", "shop"),
+        ("process transactions", "cardwatch-job"),
+        ("send alerts", "cardwatch-job"),
+    ]
+    assert (judged.parent_id, alerted.parent_id) == (sent.span_id, judged.span_id)
+    assert judged.tags["cardwatch.transaction.id"] == payment.transaction_id
+    assert judged.events[0].tags["cardwatch.finding.detector"] == "very_high_value"
+
+
 def test_scaled_with_kubectl_and_back(release: Release, feed: Feed) -> None:
     with sending(feed):
         alerts_again(release)
@@ -180,15 +216,7 @@ def apply(release: Release, detectors: dict[str, dict[str, object]]) -> None:
 
 def pay(release: Release, amount_minor: int) -> Alert:
     """Pay at the tests' own bank; return the alert."""
-    name = f"asked-{time.time_ns()}"
-    payment = make_transaction(
-        transaction_id=name,
-        event_time=time.time_ns() // 1_000_000,
-        user_id=name,
-        card_id=f"tok_{name}",
-        bank_id=_BANK,
-        amount_minor=amount_minor,
-    )
+    payment = new_payment(amount_minor)
     producer = Producer({"bootstrap.servers": release.bootstrap_servers})
     producer.produce(TRANSACTIONS.name, encode(payment), payment.user_id.encode())
     producer.flush(10)
@@ -197,11 +225,24 @@ def pay(release: Release, amount_minor: int) -> Alert:
     def is_there() -> bool:
         messages = read_topic(release.bootstrap_servers, ALERTS)
         alerts = (decode_alert(value_of(message)) for message in messages)
-        found.extend(alert for alert in alerts if alert.transaction.transaction_id == name)
+        found.extend(alert for alert in alerts if alert.transaction == payment)
         return bool(found)
 
     wait_until(is_there, f"the alert of {amount_minor}")
     return found[0]
+
+
+def new_payment(amount_minor: int) -> Transaction:
+    """Return a payment at the tests' own bank, by somebody who never paid before."""
+    name = f"asked-{time.time_ns()}"
+    return make_transaction(
+        transaction_id=name,
+        event_time=time.time_ns() // 1_000_000,
+        user_id=name,
+        card_id=f"tok_{name}",
+        bank_id=_BANK,
+        amount_minor=amount_minor,
+    )
 
 
 def check(release: Release) -> None:
