@@ -67,6 +67,14 @@ _STABLE: dict[str, tuple[str, ...]] = {
         "    without      no finding below 227.80 EUR\n",
         "    reason       2,313 km from the card's previous transaction 25 min earlier\n",
     ),
+    "cardwatch trace pay-7": (
+        "Trace f29eb56c109348750b97218c38f6dd76, ",
+        "process transactions ",
+        "  config built-in, generation 0",
+        "  amount_spike: 48,900 minor, threshold 22,780",
+        "  impossible_travel: 5,550.28 km/h, threshold 900",
+        "  send alerts ",
+    ),
     "cardwatch apply -f docs/examples/strict.yaml": (
         "detectorconfig/strict applied (generation 1, 1 of 1 subtasks, ",
     ),
