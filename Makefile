@@ -83,10 +83,10 @@ integration: ## Tests on a real Kafka, Flink, Valkey and Jaeger, started for the
 	$(bootstrap) dev
 	$(pytest) tests/integration
 
-test-cluster: ## Tests on a Kubernetes API, built from source once: needs Go, 5 minutes
+test-cluster: ## Tests on a Kubernetes API, 5 minutes: needs Go, or CARDWATCH_KUBECONFIG=FILE
 	$(bootstrap) dev
 	@$(compile) --if-possible
-	@$(build) servers
+	@if [ -z "$$CARDWATCH_KUBECONFIG" ]; then $(build) servers; fi
 	$(pytest) tests/cluster
 
 test-node: ## Images and charts on a Kubernetes of this machine itself: needs root, Go and Debian

@@ -1,16 +1,13 @@
 """A real Kubernetes API: etcd and kube-apiserver as processes of this machine, and kubectl."""
 
-import json
-import os
 import ssl
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
+from tests.cluster.cluster import Cluster
 from tests.cluster.programs import built
 
 from cardwatch_local.errors import StackError
@@ -23,13 +20,9 @@ _CONTROLLERS_PORT: Final = 10257
 SERVICES: Final = "10.119.0.0/16"
 """Addresses of Services."""
 _ADMIN: Final = "admin-of-this-test"
-OPERATOR: Final = "operator-of-this-test"
-"""Token of the ServiceAccount `cardwatch-operator` in namespace `default`."""
-OPERATOR_OF_ALL: Final = "operator-of-all-namespaces"
-"""Token of that in namespace `cardwatch-system`."""
 
 
-class KubernetesApi:
+class KubernetesApi(Cluster):
     """etcd and kube-apiserver, and what is needed to talk to them."""
 
     def __init__(self, folder: Path, *, node_address: str | None = None) -> None:
@@ -38,51 +31,11 @@ class KubernetesApi:
         `node_address`: of a machine with pods, which all servers listen on, at their usual ports;
         None: there are none, and any ports on the loopback do.
         """
-        self._folder = folder
-        self._node_address = node_address
         self._program = built("servers")
+        super().__init__(folder, kubectl=(str(self._program), "kubectl"), namespace="default")
+        self._node_address = node_address
         self.url = ""
-        self.kubeconfig = Path()
-        """Of somebody who may do everything."""
-        self._users = {_ADMIN: ("admin", "system:masters")} | {
-            token: (
-                f"system:serviceaccount:{namespace}:cardwatch-operator",
-                f"system:serviceaccounts,system:serviceaccounts:{namespace}",
-            )
-            for token, namespace in ((OPERATOR, "default"), (OPERATOR_OF_ALL, "cardwatch-system"))
-        }
         self._services: list[Service] = []
-
-    def kubeconfig_of(self, token: str) -> Path:
-        """Write the kubeconfig of a token's owner."""
-        path = self._folder / f"kubeconfig-{token}"
-        path.write_text(
-            yaml.safe_dump(
-                {
-                    "apiVersion": "v1",
-                    "kind": "Config",
-                    "current-context": "test",
-                    "clusters": [
-                        {
-                            "name": "test",
-                            "cluster": {"server": self.url, "insecure-skip-tls-verify": True},
-                        }
-                    ],
-                    "users": [{"name": "test", "user": {"token": token}}],
-                    "contexts": [
-                        {
-                            "name": "test",
-                            "context": {
-                                "cluster": "test",
-                                "user": "test",
-                                "namespace": "default",
-                            },
-                        }
-                    ],
-                }
-            )
-        )
-        return path
 
     def start(self) -> None:
         """Start both, and wait until the API answers.
@@ -103,7 +56,7 @@ class KubernetesApi:
                 if not attempts_left:
                     raise
             else:
-                self.kubeconfig = self.kubeconfig_of(_ADMIN)
+                self.kubeconfig = self.write_kubeconfig("kubeconfig", self._admin())
                 return
 
     @property
@@ -115,37 +68,18 @@ class KubernetesApi:
         for service in reversed(self._services):
             service.stop()
 
-    def kubectl(
-        self, *arguments: str, stdin: str | None = None, check: bool = True, timeout_s: float = 60
-    ) -> subprocess.CompletedProcess[str]:
-        """Run kubectl as somebody who may do everything."""
-        done = subprocess.run(
-            [str(self._program), "kubectl", *arguments],
-            input=stdin,
-            text=True,
-            capture_output=True,
-            timeout=timeout_s,
-            check=False,
-            env={**os.environ, "KUBECONFIG": str(self.kubeconfig)},
-        )
-        if check and done.returncode != 0:
-            raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stderr}")
-        return done
-
-    def try_create(self, plural: str, document: Mapping[str, Any]) -> tuple[int, Any]:
-        """Ask whether a resource would be created; return HTTP's status and the answer."""
-        group_and_version = document["apiVersion"]
-        path = f"/apis/{group_and_version}/namespaces/default/{plural}"
-        request = urllib.request.Request(
-            f"{self.url}{path}?dryRun=All&fieldValidation=Strict",
-            data=json.dumps(document).encode(),
-            headers={"Authorization": f"Bearer {_ADMIN}", "Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30, context=_trusting()) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
+    def _admin(self) -> dict[str, Any]:
+        """Return the kubeconfig of somebody who may do everything."""
+        server = {"server": self.url, "insecure-skip-tls-verify": True}
+        context = {"cluster": "test", "user": "test", "namespace": self.namespace}
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "test",
+            "clusters": [{"name": "test", "cluster": server}],
+            "users": [{"name": "test", "user": {"token": _ADMIN}}],
+            "contexts": [{"name": "test", "context": context}],
+        }
 
     def server(self, name: str, *arguments: str, port: int) -> Service:
         """Return another server of Kubernetes, not started; it says at `port` that it is well."""
@@ -195,12 +129,7 @@ class KubernetesApi:
 
     def _api_server(self, port: int) -> Service:
         tokens = self._folder / "tokens.csv"
-        tokens.write_text(
-            "".join(
-                f'{token},{name},{name},"{groups}"\n'
-                for token, (name, groups) in self._users.items()
-            )
-        )
+        tokens.write_text(f'{_ADMIN},admin,admin,"system:masters"\n')
         subprocess.run(
             ["openssl", "genrsa", "-out", str(self._key), "2048"], check=True, capture_output=True
         )

@@ -14,7 +14,7 @@ import yaml
 from confluent_kafka import Producer
 from lightkube import Client, KubeConfig
 from lightkube.types import PatchType
-from tests.cluster.api_server import OPERATOR, KubernetesApi
+from tests.cluster.cluster import Cluster
 from tests.integration.job.feed import wait_until
 from tests.integration.job.stack import JobStack, running_job
 from tests.unit.transactions import make_transaction
@@ -38,33 +38,32 @@ ACK_TIMEOUT_S: Final = 4.0
 class Platform:
     """A Kubernetes API, the job, and the operator with the rights it is shipped with."""
 
-    def __init__(self, api: KubernetesApi, stack: JobStack, folder: Path) -> None:
+    def __init__(self, api: Cluster, stack: JobStack, folder: Path) -> None:
         self.api = api
         self.stack = stack
         self._folder = folder
         self._payments = 0
         api.kubectl("apply", "-f", str(MANIFESTS / "namespaced.yaml"))
         config = KubeConfig.from_file(api.kubeconfig)
-        self._client = Client(config, namespace="default")
+        self._client = Client(config, namespace=api.namespace)
         self.operator = self.new_operator("operator-1")
 
-    def new_operator(
-        self, identity: str, *, token: str = OPERATOR, namespace: str = "default", **more: str
-    ) -> Service:
-        """Return an operator of a namespace, or of all where it is empty; not started.
+    def new_operator(self, identity: str, *, all_namespaces: bool = False, **more: str) -> Service:
+        """Return an operator of the namespace, or of all, which runs elsewhere; not started.
 
         `more`: settings by their names.
         """
+        home = "cardwatch-system" if all_namespaces else self.api.namespace
         health, metrics = free_ports(2)
         spec = ServiceSpec(
             name=identity,
             log_file=self._folder / f"{identity}.log",
             cwd=self._folder,
             environment={
-                "KUBECONFIG": str(self.api.kubeconfig_of(token)),
+                "KUBECONFIG": str(self.api.kubeconfig_of_operator(home)),
                 "CARDWATCH_BOOTSTRAP_SERVERS": self.stack.bootstrap_servers,
-                "CARDWATCH_NAMESPACE": namespace,
-                "CARDWATCH_LEASE_NAMESPACE": namespace or "cardwatch-system",
+                "CARDWATCH_NAMESPACE": "" if all_namespaces else home,
+                "CARDWATCH_LEASE_NAMESPACE": home,
                 "CARDWATCH_IDENTITY": identity,
                 "CARDWATCH_FLINK_REST": self.stack.cluster.url,
                 "CARDWATCH_ACK_TIMEOUT_S": str(ACK_TIMEOUT_S),
@@ -90,12 +89,12 @@ class Platform:
         """Stop the operator."""
         self.operator.stop()
 
-    def apply(self, name: str, spec: Mapping[str, Any], *, namespace: str = "default") -> None:
+    def apply(self, name: str, spec: Mapping[str, Any], *, namespace: str | None = None) -> None:
         """Apply a DetectorConfig, as kubectl does."""
         document = {
             "apiVersion": API_VERSION,
             "kind": KIND,
-            "metadata": {"name": name, "namespace": namespace},
+            "metadata": {"name": name, "namespace": namespace or self.api.namespace},
             "spec": spec,
         }
         self.api.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(document))
@@ -255,7 +254,7 @@ def status_of(url: str) -> int | None:
 
 @contextmanager
 def running_platform(
-    api: KubernetesApi, home: Path, fetched_jars: Path, *, taskmanagers: int, started: int
+    api: Cluster, home: Path, fetched_jars: Path, *, taskmanagers: int, started: int
 ) -> Iterator[Platform]:
     """Run the job on `started` of `taskmanagers` TaskManagers, and the operator beside it."""
     with running_job(home, fetched_jars, taskmanagers=taskmanagers, started=started) as stack:

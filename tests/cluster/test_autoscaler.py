@@ -19,7 +19,10 @@ from tests.unit.project.machine import REPOSITORY
 
 from cardwatch_local.ports import LOOPBACK
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.own_cluster("the cluster's metrics would come from this machine"),
+]
 _SAMPLE: Final = REPOSITORY / "k8s/autoscaling/kafka-lag.yaml"
 _GROUP: Final = "/apis/external.metrics.k8s.io/v1beta1"
 

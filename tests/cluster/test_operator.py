@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.cluster.api_server import OPERATOR_OF_ALL
 from tests.cluster.platform import ACK_TIMEOUT_S, MANIFESTS, Platform, status_of
 from tests.integration.job.feed import wait_until
 
@@ -148,6 +147,7 @@ def test_silent_subtasks_are_named_and_asked_again(platform: Platform) -> None:
     platform.wait_applied("silent", timeout_s=120)
 
 
+@pytest.mark.own_cluster("changes the kind's definition for a while")
 def test_a_bad_config_that_got_past_admission_leaves_the_last_good_one(platform: Platform) -> None:
     platform.apply("lenient", _spec("lenient-bank"))
     platform.wait_applied("lenient")
@@ -232,6 +232,7 @@ def test_scaled_with_kubectl(platform: Platform) -> None:
     assert platform.get("dc", "scaled")["status"]["subtasks"] == "2/2"
 
 
+@pytest.mark.own_cluster("puts every DetectorConfig of the cluster in force")
 def test_one_operator_for_all_namespaces(platform: Platform) -> None:
     platform.apply("taken", _spec("taken-bank"))
     platform.wait_applied("taken")
@@ -239,7 +240,7 @@ def test_one_operator_for_all_namespaces(platform: Platform) -> None:
     for namespace in ("cardwatch-system", "team-a"):
         platform.api.kubectl("create", "namespace", namespace)
     platform.api.kubectl("apply", "-f", str(MANIFESTS / "cluster-wide.yaml"))
-    operator = platform.new_operator("operator-of-all", token=OPERATOR_OF_ALL, namespace="")
+    operator = platform.new_operator("operator-of-all", all_namespaces=True)
     operator.start()
     try:
         operator.wait_ready()

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 from lightkube import Client, KubeConfig
-from tests.cluster.api_server import KubernetesApi
+from tests.cluster.cluster import Cluster
 from tests.cluster.definitions import install_upstream
 
 from cardwatch_operator.cluster import ClusterError
@@ -13,32 +13,32 @@ _FINALIZER = "strimzi.io/topic-operator"
 
 
 @pytest.fixture
-def client(api: KubernetesApi) -> Iterator[Client]:
+def client(api: Cluster) -> Iterator[Client]:
     install_upstream(api)
     with Client(KubeConfig.from_file(api.kubeconfig)) as client:
         yield client
 
 
-def test_a_topic_that_nobody_lets_go_is_named(api: KubernetesApi, client: Client) -> None:
+def test_a_topic_that_nobody_lets_go_is_named(api: Cluster, client: Client) -> None:
     _make(api, "held", part_of="cardwatch", finalizers=[_FINALIZER])
 
     with pytest.raises(ClusterError, match=r"still there after 3 s: KafkaTopic held; does the"):
-        remove(client, "default", timeout_s=3)
+        remove(client, api.namespace, timeout_s=3)
 
     api.kubectl(
         "patch", "kafkatopic", "held", "--type=merge", "-p", '{"metadata":{"finalizers":[]}}'
     )
-    remove(client, "default", timeout_s=10)
+    remove(client, api.namespace, timeout_s=10)
 
 
-def test_configs_and_our_topics_go_and_no_others(api: KubernetesApi, client: Client) -> None:
+def test_configs_and_our_topics_go_and_no_others(api: Cluster, client: Client) -> None:
     _make(api, "ours", part_of="cardwatch")
     _make(api, "theirs", part_of="shop")
     api.kubectl(
         "apply", "-f", "-", stdin=_document("cardwatch.dev/v1alpha1", "DetectorConfig", "x")
     )
 
-    remove(client, "default", timeout_s=10)
+    remove(client, api.namespace, timeout_s=10)
 
     assert api.kubectl("get", "dc", "-o", "name").stdout == ""
     assert api.kubectl("get", "kafkatopics", "-o", "name").stdout.split() == [
@@ -47,9 +47,7 @@ def test_configs_and_our_topics_go_and_no_others(api: KubernetesApi, client: Cli
     api.kubectl("delete", "kafkatopic", "theirs")
 
 
-def _make(
-    api: KubernetesApi, name: str, *, part_of: str, finalizers: list[str] | None = None
-) -> None:
+def _make(api: Cluster, name: str, *, part_of: str, finalizers: list[str] | None = None) -> None:
     labels = {"app.kubernetes.io/part-of": part_of, "strimzi.io/cluster": "cardwatch"}
     document = _document("kafka.strimzi.io/v1", "KafkaTopic", name, labels, finalizers)
     api.kubectl("apply", "-f", "-", stdin=document)

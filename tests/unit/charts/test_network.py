@@ -24,6 +24,14 @@ def test_there_is_none_unless_asked_for() -> None:
     assert "networkPolicyPeers" not in listener
 
 
+def test_there_is_none_of_a_generator_that_is_off() -> None:
+    documents = render("networkPolicies.enabled=true", "generator.enabled=false")
+    names = {d["metadata"]["name"] for d in documents if d["kind"] == "NetworkPolicy"}
+    assert names == {
+        f"cardwatch-{name}" for name in ("archiver", "job", "removal", "test", "valkey")
+    }
+
+
 def test_each_pod_has_one_policy_that_denies_the_rest(documents: list[Document]) -> None:
     policies = [document for document in documents if document["kind"] == "NetworkPolicy"]
     for pod in pod_templates(documents):
