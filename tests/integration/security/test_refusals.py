@@ -20,6 +20,7 @@ from cardwatch_generator.smoke import check
 from cardwatch_job.claim import claimed
 from cardwatch_job.connection import KafkaRefusedError, check_user
 from cardwatch_local.errors import StackError
+from cardwatch_local.reading.offsets import OffsetReader
 from cardwatch_local.reading.topic import read_topic
 from cardwatch_operator.ack_reader import AckReader
 from cardwatch_operator.config_log import BrokerError, ConfigLog
@@ -61,7 +62,21 @@ def _smoke(kafka: Kafka) -> None:
     check(kafka, timeout_s=4)
 
 
-_CLIENTS = (_sink, _archiver, _config_writer, _config_reader, _command, _job, _claim, _smoke)
+def _offsets(kafka: Kafka) -> None:
+    OffsetReader(kafka, timeout_s=3).ends([ALERTS])
+
+
+_CLIENTS = (
+    _sink,
+    _archiver,
+    _config_writer,
+    _config_reader,
+    _command,
+    _job,
+    _claim,
+    _smoke,
+    _offsets,
+)
 _REFUSALS = (PublishError, KafkaFailedError, BrokerError, StackError, KafkaRefusedError)
 
 
@@ -89,6 +104,7 @@ def test_a_wrong_password_is_said_at_once_by_every_client(
         (_command, "cardwatch-archiver", "authorization failed"),
         (_claim, "cardwatch-test", "Group authorization failed"),
         (_smoke, "cardwatch-archiver", "authorization failed"),
+        (_offsets, "cardwatch-archiver", "authorization failed"),
     ],
 )
 def test_a_user_without_the_right_is_told_which_one(

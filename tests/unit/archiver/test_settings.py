@@ -1,6 +1,7 @@
 import pytest
 
 from cardwatch_archiver.settings import ArchiverSettings, parse_settings
+from cardwatch_contracts.kafka_settings import PROTOCOL
 
 ADDRESSES = {
     "CARDWATCH_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
@@ -35,6 +36,13 @@ def test_a_bad_argument_ends_with_a_message(
         parse_settings(arguments, {})
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_bad_variable_ends_with_a_message(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse_settings([], ADDRESSES | {PROTOCOL: "TLS"})
+    assert ended.value.code == 2
+    assert f"{PROTOCOL} is 'TLS': PLAINTEXT, SSL" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["batch_wait_s", "valkey_timeout_s", "max_backoff_s"])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cardwatch_contracts.kafka_settings import PROTOCOL
 from cardwatch_contracts.topics import TRANSACTIONS
 from cardwatch_job.settings import JobSettings
 
@@ -33,3 +34,9 @@ def test_a_bad_value_ends_the_process_with_what_is_allowed(
     with pytest.raises(SystemExit):
         JobSettings.from_args([*_SERVERS, option, value])
     assert allowed in capsys.readouterr().err
+
+
+def test_a_bad_variable_ends_the_process_with_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        JobSettings.from_args(_SERVERS, {PROTOCOL: "TLS"})
+    assert f"{PROTOCOL} is 'TLS': PLAINTEXT, SSL" in capsys.readouterr().err

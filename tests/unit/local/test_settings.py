@@ -3,9 +3,10 @@ from typing import Any
 
 import pytest
 
+from cardwatch_contracts.kafka_settings import VARIABLES, kafka_at
 from cardwatch_local.detached import decode_settings, encode_settings
 from cardwatch_local.errors import StackError
-from cardwatch_local.settings import StackSettings
+from cardwatch_local.settings import StackSettings, child_environment
 
 
 def test_the_home_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,3 +39,12 @@ def test_a_value_that_is_not_allowed_is_named(setting: dict[str, Any], message: 
 def test_settings_reach_the_supervisor_unchanged(tmp_path: Path) -> None:
     settings = StackSettings(home=tmp_path, name="demo", kafka_port=9092, parallelism=2)
     assert decode_settings(encode_settings(settings)) == settings
+
+
+def test_the_stacks_servers_do_not_take_its_kafka_for_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in VARIABLES:
+        monkeypatch.setenv(name, "of a Kafka elsewhere")
+    environment = child_environment(StackSettings(home=tmp_path).mark)
+    assert kafka_at("127.0.0.1:9092", environment) == "127.0.0.1:9092"

@@ -1,5 +1,6 @@
 import pytest
 
+from cardwatch_contracts.kafka_settings import PROTOCOL
 from cardwatch_operator.settings import OperatorSettings, SettingsError
 
 KAFKA = {"CARDWATCH_BOOTSTRAP_SERVERS": "kafka:9092"}
@@ -47,3 +48,8 @@ def test_without_kafka_it_says_what_is_missing(environment: dict[str, str]) -> N
 def test_a_value_that_is_not_allowed_is_named(name: str, value: str, allowed: str) -> None:
     with pytest.raises(SettingsError, match=f"CARDWATCH_{name} is to be {allowed}"):
         OperatorSettings.from_environment(KAFKA | {f"CARDWATCH_{name}": value})
+
+
+def test_how_kafka_is_spoken_to_is_checked() -> None:
+    with pytest.raises(SettingsError, match=f"{PROTOCOL} is 'TLS': PLAINTEXT, SSL"):
+        OperatorSettings.from_environment(KAFKA | {PROTOCOL: "TLS"})

@@ -14,7 +14,7 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from cardwatch_contracts.kafka_clients import client_properties, refusal_of
+from cardwatch_contracts.kafka_clients import ClientErrors, client_properties, refusal_of
 from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.topics import TOPICS, Topic
 from cardwatch_local.errors import StackError
@@ -40,7 +40,13 @@ class OffsetReader:
 
     def __init__(self, bootstrap_servers: Kafka, *, timeout_s: float = _TIMEOUT_S) -> None:
         """Ask the broker at `bootstrap_servers`, for `timeout_s` at most each time."""
-        self._admin = AdminClient({**client_properties(bootstrap_servers), "log_level": 0})
+        self._errors = ClientErrors()
+        config: dict[str, Any] = {
+            **client_properties(bootstrap_servers),
+            "log_level": 0,
+            "error_cb": self._errors,
+        }
+        self._admin = AdminClient(config)
         self._servers = bootstrap_servers
         self._timeout_s = timeout_s
 
@@ -109,22 +115,21 @@ class OffsetReader:
             except KafkaException as error:
                 code = error.args[0].code()
                 if code not in _COORDINATOR_NOT_READY or time.monotonic() > deadline:
-                    raise _silent(error) from None
+                    raise self._silent(error) from None
                 time.sleep(_RETRY_AFTER_S)
 
     def _result(self, future: "Future[Any]") -> Any:
         try:
             return future.result(self._timeout_s + 1)
         except (KafkaException, TimeoutError) as error:
-            raise _silent(error) from None
+            raise self._silent(error) from None
 
-
-def _silent(error: Exception) -> StackError:
-    if isinstance(error, KafkaException):
-        detail = refusal_of(error.args[0]) or error.args[0].str()
-    else:
+    def _silent(self, error: Exception) -> StackError:
+        self._admin.poll(0)  # lets it tell what happened on its connections
         detail = "no answer in time"
-    return StackError(f"Kafka did not tell its offsets: {detail}")
+        if isinstance(error, KafkaException):
+            detail = refusal_of(error.args[0]) or error.args[0].str()
+        return StackError(f"Kafka did not tell its offsets: {self._errors.refusal or detail}")
 
 
 def progress(ends: Offsets, committed: Offsets, topic: Topic) -> int:
