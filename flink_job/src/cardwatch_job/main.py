@@ -55,8 +55,8 @@ def main(args: Sequence[str]) -> None:
     configuration.set_string("pipeline.object-reuse", "true")
     environment = StreamExecutionEnvironment.get_execution_environment(configuration)
     try:
-        build(environment, settings)
         check_user(settings.bootstrap_servers)
+        build(environment, settings)
         if settings.delivery == "at-least-once":
             environment.execute(JOB_NAME)
         else:
