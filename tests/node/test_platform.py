@@ -234,7 +234,7 @@ def pay(release: Release, amount_minor: int) -> Alert:
 
 def new_payment(amount_minor: int) -> Transaction:
     """Return a payment at the tests' own bank, by somebody who never paid before."""
-    name = f"asked-{time.time_ns()}"
+    name = f"asked-{secrets.token_hex(6)}"
     return make_transaction(
         transaction_id=name,
         event_time=time.time_ns() // 1_000_000,
