@@ -13,8 +13,9 @@ from tests.integration.security.conftest import Secured
 
 from cardwatch_archiver.kafka import KafkaFailedError, ProfileTopic
 from cardwatch_archiver.settings import ArchiverSettings
+from cardwatch_contracts.card import Card
 from cardwatch_contracts.kafka_settings import CA_FILE, PASSWORD_FILE, PROTOCOL, Kafka
-from cardwatch_contracts.topics import ALERTS, CARDS
+from cardwatch_contracts.topics import ALERTS
 from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
 from cardwatch_generator.smoke import check
 from cardwatch_job.claim import claimed
@@ -119,9 +120,9 @@ def test_a_user_without_the_right_is_told_which_one(
 def test_a_producer_without_the_right_is_told_so(secured: Secured) -> None:
     kafka = secured.users.kafka("cardwatch-test")
     sink = KafkaSink(KafkaSettings(bootstrap_servers=kafka))
-    sink._produce(CARDS.name, b"key", b"value", [], lambda *_: None)
+    card = Card(card_id="tok_1", user_id="u1", bank_id="A", payment_system="visa", currency="EUR")
     with pytest.raises(PublishError, match=r"Topic authorization failed.*needs the right \(ACL\)"):
-        sink.flush()
+        sink.send_cards([card])
     sink.close()
 
 

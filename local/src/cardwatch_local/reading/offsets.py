@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, Final
 
 from confluent_kafka import (
@@ -102,10 +103,22 @@ class OffsetReader:
                 asked, isolation_level=level, request_timeout=self._timeout_s
             )
         )
-        return {
-            (part.topic, part.partition): self._result(future).offset
-            for part, future in futures.items()
-        }
+        try:
+            return {
+                (part.topic, part.partition): self._result(future).offset
+                for part, future in futures.items()
+            }
+        except StackError:
+            self._refuse(topics)
+            raise
+
+    def _refuse(self, topics: Iterable[Topic]) -> None:
+        """Raise which topic the user may not see: an answer about offsets does not say it."""
+        with suppress(KafkaException):
+            for topic in topics:
+                error = self._admin.list_topics(topic.name, timeout=1).topics[topic.name].error
+                if error is not None and (refusal := refusal_of(error)):
+                    raise StackError(f"topic {topic.name}: {refusal}") from None
 
     def _ask(self, question: Any) -> Any:
         deadline = time.monotonic() + self._timeout_s
