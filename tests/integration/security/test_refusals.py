@@ -26,7 +26,7 @@ from cardwatch_local.reading.topic import read_topic
 from cardwatch_operator.ack_reader import AckReader
 from cardwatch_operator.config_log import BrokerError, ConfigLog
 
-_AT_ONCE_S = 12.0
+_AT_ONCE_S = 20.0
 
 
 def _sink(kafka: Kafka) -> None:

@@ -22,6 +22,8 @@ from cardwatch_local.errors import StackError
 
 _TIMEOUT_S: Final = 5.0
 _RETRY_AFTER_S: Final = 0.1
+_LOOK_S: Final = 3.0
+"""How long it may take to find out that the user may not see a topic."""
 
 # What a broker answers while it loads a group, just after its start or the group's first commit.
 _COORDINATOR_NOT_READY: Final = frozenset(
@@ -116,7 +118,8 @@ class OffsetReader:
         """Raise which topic the user may not see: an answer about offsets does not say it."""
         with suppress(KafkaException):
             for topic in topics:
-                error = self._admin.list_topics(topic.name, timeout=1).topics[topic.name].error
+                found = self._admin.list_topics(topic.name, timeout=_LOOK_S).topics[topic.name]
+                error = found.error
                 if error is not None and (refusal := refusal_of(error)):
                     raise StackError(f"topic {topic.name}: {refusal}") from None
 
