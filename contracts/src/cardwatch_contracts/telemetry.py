@@ -7,7 +7,7 @@ Spans and their attributes follow OpenTelemetry's conventions for messaging, ver
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, Literal
 
 TRACEPARENT_HEADER: Final = "traceparent"
 """Kafka header with the W3C trace context (https://www.w3.org/TR/trace-context/)."""
@@ -155,3 +155,255 @@ ATTRIBUTES: Final = (
     FINDING_MODE,
 )
 EVENTS: Final = (FINDING,)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Metric:
+    """Something that Prometheus reads."""
+
+    name: str
+    """As Prometheus' text names it: a counter's ends in `_total`. Of a histogram there are
+    `_bucket`, `_sum` and `_count`."""
+    kind: Literal["counter", "gauge", "histogram"]
+    """Prometheus' type. Flink's reporter calls its counters gauges."""
+    unit: str = ""
+    """By UCUM; empty where it counts what its name says."""
+    labels: tuple[str, ...] = ()
+    """Its own, besides those that say who serves it."""
+    service: Literal["job", "operator", "archiver", "generator"]
+    """The component that serves it."""
+    description: str
+
+
+FLINK_SCOPE: Final = "flink_taskmanager_job_task_operator_cardwatch_"
+"""How Flink's reporter for Prometheus begins the names of the job's own metrics."""
+
+
+def _of_job(name: str, description: str, *labels: str) -> Metric:
+    return Metric(
+        name=FLINK_SCOPE + name, kind="gauge", labels=labels, service="job", description=description
+    )
+
+
+JUDGED: Final = _of_job("judged", "Transactions judged since the subtask started.")
+DUPLICATES: Final = _of_job("duplicates", "Transactions left out: they were judged already.")
+LATE: Final = _of_job("late", "Transactions judged that are older than their card's latest.")
+REKEYED: Final = _of_job("rekeyed", "Transactions that came under another user's key.")
+DEAD_LETTERS: Final = _of_job("dead_letters", "Records that cannot be read.")
+MALFORMED_TRACEPARENTS: Final = _of_job(
+    "malformed_traceparents", "Headers that are no W3C trace context."
+)
+DROPPED_SPANS: Final = _of_job("dropped_spans", "Spans of the job that no collector has taken.")
+RAISED: Final = _of_job("alerts", "Alerts to act on.")
+RAISED_IN_SHADOW: Final = _of_job("shadow_alerts", "Alerts of detectors on trial alone.")
+FINDINGS: Final = _of_job(
+    "detector_findings", "What detectors object to, to act on, by detector.", "detector"
+)
+SHADOW_FINDINGS: Final = _of_job(
+    "detector_shadow_findings", "What detectors on trial object to, by detector.", "detector"
+)
+CONFIG_IN_FORCE: Final = _of_job(
+    "config_generation", "Newest generation of a config that the subtask judges by.", "config"
+)
+LATE_SUMS: Final = _of_job(
+    "late_sums", "Partial sums that came after their window was given up: it is lower by them."
+)
+JOB_METRICS: Final = (
+    JUDGED,
+    DUPLICATES,
+    LATE,
+    REKEYED,
+    DEAD_LETTERS,
+    MALFORMED_TRACEPARENTS,
+    DROPPED_SPANS,
+    RAISED,
+    RAISED_IN_SHADOW,
+    FINDINGS,
+    SHADOW_FINDINGS,
+    CONFIG_IN_FORCE,
+    LATE_SUMS,
+)
+
+RECONCILES: Final = Metric(
+    name="cardwatch_operator_reconciles_total",
+    kind="counter",
+    service="operator",
+    description="Passes over all DetectorConfigs.",
+)
+FAILURES: Final = Metric(
+    name="cardwatch_operator_failures_total",
+    kind="counter",
+    labels=("what",),
+    service="operator",
+    description="Passes that failed, by what failed them: kafka, kubernetes or unexpected.",
+)
+PUBLISHED: Final = Metric(
+    name="cardwatch_operator_published_total",
+    kind="counter",
+    service="operator",
+    description="Generations that were published.",
+)
+REPUBLISHED: Final = Metric(
+    name="cardwatch_operator_republished_total",
+    kind="counter",
+    service="operator",
+    description="Generations published once more: not all subtasks had acknowledged in time.",
+)
+APPLY_SECONDS: Final = Metric(
+    name="cardwatch_operator_apply_seconds",
+    kind="histogram",
+    unit="s",
+    service="operator",
+    description="From publishing a generation to its last acknowledgement.",
+)
+CONFIGS: Final = Metric(
+    name="cardwatch_operator_detectorconfigs",
+    kind="gauge",
+    labels=("ready",),
+    service="operator",
+    description="DetectorConfigs by whether they are ready.",
+)
+PUBLISHED_GENERATION: Final = Metric(
+    name="cardwatch_operator_published_generation",
+    kind="gauge",
+    labels=("config",),
+    service="operator",
+    description="Generation that was published last.",
+)
+APPLIED_GENERATION: Final = Metric(
+    name="cardwatch_operator_applied_generation",
+    kind="gauge",
+    labels=("config",),
+    service="operator",
+    description="Generation that every subtask has acknowledged; 0 before the first.",
+)
+LEADS: Final = Metric(
+    name="cardwatch_operator_leads",
+    kind="gauge",
+    service="operator",
+    description="1 where this operator is the one that acts.",
+)
+CONSUMED_ALERTS: Final = Metric(
+    name="cardwatch_alerts_total",
+    kind="counter",
+    labels=("config", "mode"),
+    service="operator",
+    description="Committed alerts by the config that judged, and whether they are to be acted on.",
+)
+ALERT_LATENCY: Final = Metric(
+    name="cardwatch_alert_latency_seconds",
+    kind="histogram",
+    unit="s",
+    labels=("stage",),
+    service="operator",
+    description="From when Kafka took a transaction until its alert is `written` by the job, and "
+    "until it is `committed`: a consumer that reads committed has it.",
+)
+COMPONENT_DROPPED_SPANS: Final = Metric(
+    name="cardwatch_dropped_spans_total",
+    kind="counter",
+    service="operator",
+    description="Spans that no collector has taken.",
+)
+PROFILES_WRITTEN: Final = Metric(
+    name="cardwatch_archiver_profiles_written_total",
+    kind="counter",
+    service="archiver",
+    description="Card profiles written into Valkey.",
+)
+LEFT_OUT: Final = Metric(
+    name="cardwatch_archiver_left_out_total",
+    kind="counter",
+    service="archiver",
+    description="Records that are no card profile.",
+)
+ARCHIVER_RETRIES: Final = Metric(
+    name="cardwatch_archiver_retries_total",
+    kind="counter",
+    labels=("reason",),
+    service="archiver",
+    description="Batches begun again: Valkey was `away`, or not where it was left (`moved`).",
+)
+WRITE_SECONDS: Final = Metric(
+    name="cardwatch_archiver_write_seconds",
+    kind="histogram",
+    unit="s",
+    service="archiver",
+    description="Writing a batch into Valkey.",
+)
+ARCHIVER_LAG: Final = Metric(
+    name="cardwatch_archiver_lag_records",
+    kind="gauge",
+    service="archiver",
+    description="Card profiles in Kafka that are not in Valkey yet.",
+)
+SENT: Final = Metric(
+    name="cardwatch_generator_sent_total",
+    kind="counter",
+    service="generator",
+    description="Transactions given to Kafka's client.",
+)
+ACKNOWLEDGED: Final = Metric(
+    name="cardwatch_generator_acknowledged_total",
+    kind="counter",
+    service="generator",
+    description="Transactions that every in-sync replica has.",
+)
+FAILED: Final = Metric(
+    name="cardwatch_generator_failed_total",
+    kind="counter",
+    service="generator",
+    description="Transactions that were given up.",
+)
+SEND_SECONDS: Final = Metric(
+    name="cardwatch_generator_send_seconds",
+    kind="histogram",
+    unit="s",
+    service="generator",
+    description="From Kafka's client until every in-sync replica has a transaction.",
+)
+METRICS: Final = (
+    *JOB_METRICS,
+    RECONCILES,
+    FAILURES,
+    PUBLISHED,
+    REPUBLISHED,
+    APPLY_SECONDS,
+    CONFIGS,
+    PUBLISHED_GENERATION,
+    APPLIED_GENERATION,
+    LEADS,
+    CONSUMED_ALERTS,
+    ALERT_LATENCY,
+    COMPONENT_DROPPED_SPANS,
+    PROFILES_WRITTEN,
+    LEFT_OUT,
+    ARCHIVER_RETRIES,
+    WRITE_SECONDS,
+    ARCHIVER_LAG,
+    SENT,
+    ACKNOWLEDGED,
+    FAILED,
+    SEND_SECONDS,
+)
+
+FLINK_METRICS: Final = (
+    "flink_jobmanager_job_lastCheckpointCompletedTimestamp",
+    "flink_jobmanager_job_lastCheckpointDuration",
+    "flink_jobmanager_job_lastCheckpointSize",
+    "flink_jobmanager_job_numRestarts",
+    "flink_jobmanager_job_numberOfCompletedCheckpoints",
+    "flink_jobmanager_job_numberOfFailedCheckpoints",
+    "flink_jobmanager_job_uptime",
+    "flink_jobmanager_numRunningJobs",
+    "flink_taskmanager_Status_JVM_CPU_Load",
+    "flink_taskmanager_Status_JVM_CPU_Time",
+    "flink_taskmanager_Status_JVM_GarbageCollector_All_TimeMsPerSecond",
+    "flink_taskmanager_Status_JVM_Memory_Heap_Max",
+    "flink_taskmanager_Status_JVM_Memory_Heap_Used",
+    "flink_taskmanager_Status_JVM_Memory_NonHeap_Used",
+    "flink_taskmanager_job_task_backPressuredTimeMsPerSecond",
+    "flink_taskmanager_job_task_busyTimeMsPerSecond",
+    "flink_taskmanager_job_task_operator_pendingRecords",
+)
+"""Flink's own that the chart's dashboard and rules ask for; served by every running job."""

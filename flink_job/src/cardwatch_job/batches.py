@@ -10,7 +10,7 @@ length of -1 stands for a missing value.
     batch    = int32 number of records, int32 length, topic, int32 bytes of all keys, of all
                headers, of all values; for each record int64 timestamp, int64 offset, int32
                partition, int32 length of key, of header, of value; all keys, headers, values
-    results  = an int32 for each field of `Counts`;
+    results  = an int32 for each of `COUNTERS`;
                int32 number of buckets, for each int32 bucket, int32 number of changed users, all
                int32 lengths of user ids, all int32 lengths of memories, all ids, all memories;
                int32 number of records, for each int32 length and bytes of topic, key, value,
@@ -27,14 +27,14 @@ from dataclasses import dataclass
 from struct import Struct, pack
 from typing import Final
 
-from cardwatch_job.judge import Counts
+from cardwatch_job.judge import COUNTERS, Counts
 from cardwatch_job.records import OutputRecord, Records
 from cardwatch_job.windows import NO_SUMS
 
 _INT: Final = Struct(">i")
 _MISSING: Final = _INT.pack(-1)
 _LENGTHS: Final = Struct(">iii")
-_COUNTS: Final = Struct(f">{len(Counts().as_tuple())}i")
+_COUNTS: Final = Struct(f">{len(COUNTERS)}i")
 
 
 @dataclass

@@ -5,15 +5,16 @@ the users' memories are kept differs.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Final, Protocol
 
-from cardwatch_contracts.alert import Finding
+from cardwatch_contracts.alert import Alert, Finding, FindingMode
 from cardwatch_contracts.card import decode_card
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.topics import CARDS, REKEYED
 from cardwatch_contracts.trace_context import TraceContext, new_trace, read_traceparent
 from cardwatch_contracts.transaction import Transaction, decode_transaction
+from cardwatch_job.detectors import DETECTORS
 from cardwatch_job.detectors.history import CardState, History, UserState
 from cardwatch_job.detectors.stored import HeldTransaction
 from cardwatch_job.outputs import (
@@ -40,6 +41,11 @@ except ImportError:  # not compiled: the detectors look at every transaction
 MAX_AHEAD_MS: Final = 5 * 60_000
 """How far a transaction's event time may lie after Kafka took it. Milliseconds."""
 _ALL: Final = 2**63
+_MODES: Final[dict[FindingMode, str]] = {
+    "active": "findings",
+    "shadow": "shadow_findings",
+}
+"""What findings of each mode are counted as."""
 _NOTHING: Final[tuple[OutputRecord, ...]] = ()
 
 
@@ -57,7 +63,7 @@ class Users(Protocol):
 
 @dataclass(slots=True)
 class Counts:
-    """What has happened since it was last asked for; one counter of the job for each field."""
+    """What has happened since it was last asked for; one counter of the job for each number."""
 
     judged: int = 0
     duplicates: int = 0
@@ -71,9 +77,15 @@ class Counts:
     """Headers that are no W3C trace context: the transaction's trace begins anew."""
     dropped_spans: int = 0
     """The queue for spans was full, or the collector did not take them."""
+    alerts: int = 0
+    """Those to be acted on."""
+    shadow_alerts: int = 0
+    """Those of detectors on trial alone."""
+    findings: list[int] = field(default_factory=lambda: [0] * len(_FINDINGS))
+    """What detectors object to, in the order of `_FINDINGS`."""
 
     def as_tuple(self) -> tuple[int, ...]:
-        """Return the counts in the order of the fields."""
+        """Return the counts in the order of `COUNTERS`."""
         return (
             self.judged,
             self.duplicates,
@@ -82,7 +94,32 @@ class Counts:
             self.dead_letters,
             self.malformed_traceparents,
             self.dropped_spans,
+            self.alerts,
+            self.shadow_alerts,
+            *self.findings,
         )
+
+    def add_alert(self, alert: Alert) -> None:
+        """Count an alert, and what it says of each detector."""
+        if alert.mode == "active":
+            self.alerts += 1
+        else:
+            self.shadow_alerts += 1
+        for finding in alert.findings:
+            self.findings[_FINDINGS[finding.detector, finding.mode]] += 1
+
+
+_FINDINGS: Final[dict[tuple[str, FindingMode], int]] = {
+    (detector.name, mode): len(_MODES) * number + place
+    for number, detector in enumerate(DETECTORS)
+    for place, mode in enumerate(_MODES)
+}
+"""Where each kind of finding is counted."""
+COUNTERS: Final = (
+    *(each.name for each in fields(Counts) if each.name != "findings"),
+    *(f"{_MODES[mode]};detector={detector}" for detector, mode in _FINDINGS),
+)
+"""What Flink is to call each number of `Counts.as_tuple`: a name, and perhaps a label."""
 
 
 class Judge:
@@ -229,6 +266,7 @@ class Judge:
         if findings:
             context = context or new_trace(txn.transaction_id)
             alert = alert_of(record, txn, findings, rule_set, context.trace_id)
+            self.counts.add_alert(alert)
             if self.traces is not None:
                 context = self.traces.alerted(record, context, alert)
             outputs.append(alert_record(alert, context))

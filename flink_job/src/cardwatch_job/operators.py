@@ -6,7 +6,6 @@ no jar of ours to build, publish or match. `docs/decisions/` tells why they exis
 save. What PyFlink does not offer in its public interface is used here and nowhere else.
 """
 
-from dataclasses import fields
 from importlib.resources import files
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from pyflink.util.java_utils import get_j_env_configuration
 
 from cardwatch_contracts.detector_config import MAX_PARALLELISM
 from cardwatch_contracts.topics import STATS
-from cardwatch_job.judge import Counts
+from cardwatch_job.judge import COUNTERS
 from cardwatch_job.settings import JobSettings
 from cardwatch_job.sinks import OUTPUT_TYPE
 from cardwatch_job.windows import QUIET_MS, RETAINED_MS, WINDOW_MS
@@ -79,7 +78,7 @@ def score_batches(
     factory = _factory(
         "ScoreBatches",
         get_j_env_configuration(environment),
-        ",".join(field.name for field in fields(Counts)),
+        ",".join(COUNTERS),
         sums,
         _EVERY_MS,
         _PIECE_BYTES,

@@ -28,6 +28,7 @@ from cardwatch_operator.flink_rest import FlinkRest
 _JOBMANAGER: Final = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint"
 _TASKMANAGER: Final = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 _PYTHON_DRIVER: Final = "org.apache.flink.client.python.PythonDriver"
+_REPORTER: Final = "metrics-prometheus"
 _JOB_TIMEOUT_S: Final = 240.0
 
 _WORDS: Final = 20
@@ -104,7 +105,7 @@ class FlinkCluster:
         self._classpath = (*flink_classpath(settings.jars_dir.resolve()), *connector_jars)
         self._archives = ClassArchives(settings.class_archives_dir)
         self._config_dir = settings.stack_dir / "conf" / "flink"
-        self._no_plugins = self._config_dir / "no-plugins"
+        self._plugins = self._config_dir / "plugins"
         self._checkpoints = settings.data_dir / "checkpoints"
         self._temporary = settings.stack_dir / "tmp"
         self.rest = FlinkRest(self.url)
@@ -122,8 +123,11 @@ class FlinkCluster:
     def prepare(self) -> None:
         """Write the configuration. To be called before the services start."""
         shutil.rmtree(self._temporary, ignore_errors=True)  # left by a run that was killed
-        for folder in (self._temporary, self._no_plugins, self._checkpoints):
+        shutil.rmtree(self._plugins, ignore_errors=True)
+        for folder in (self._temporary, self._plugins, self._checkpoints):
             folder.mkdir(parents=True, exist_ok=True)
+        if self._settings.flink_metrics_ports:
+            (self._plugins / _REPORTER).symlink_to(FLINK_HOME / "plugins" / _REPORTER)
         config = cluster_config(self._settings, self._ports)
         (self._config_dir / "config.yaml").write_text(to_yaml(config), encoding="utf-8")
 
@@ -180,8 +184,8 @@ class FlinkCluster:
                 "FLINK_HOME": str(FLINK_HOME),
                 "FLINK_LIB_DIR": str(FLINK_HOME / "lib"),
                 "FLINK_OPT_DIR": str(FLINK_HOME / "opt"),
-                # PyFlink's plugins are metrics reporters that nothing here uses.
-                "FLINK_PLUGINS_DIR": str(self._no_plugins),
+                # PyFlink's are metrics reporters, of which one is used, if any.
+                "FLINK_PLUGINS_DIR": str(self._plugins),
                 "FLINK_CONF_DIR": str(self._config_dir),
                 **self._environment,
             },

@@ -64,6 +64,7 @@ def cluster_config(settings: StackSettings, ports: FlinkPorts) -> dict[str, str]
         **_scheduling(settings),
         **_checkpointing(settings),
         **_taskmanager_memory(settings),
+        **_metrics(settings),
         "io.tmp.dirs": str(settings.stack_dir / "tmp"),
         "python.executable": sys.executable,
         "python.client.executable": sys.executable,
@@ -135,6 +136,19 @@ def _taskmanager_memory(settings: StackSettings) -> dict[str, str]:
     }
     memory = {f"taskmanager.memory.{name}": f"{size}m" for name, size in sizes.items()}
     return {**memory, "taskmanager.cpu.cores": "1"}
+
+
+def _metrics(settings: StackSettings) -> dict[str, str]:
+    if not settings.flink_metrics_ports:
+        return {}
+    reporter = "metrics.reporter.prom"
+    return {
+        "metrics.reporters": "prom",
+        f"{reporter}.factory.class": "org.apache.flink.metrics.prometheus.PrometheusReporterFactory",
+        f"{reporter}.port": settings.flink_metrics_ports,
+        # Else a config's name would lose its hyphens.
+        f"{reporter}.filterLabelValueCharacters": "false",
+    }
 
 
 def jobmanager_jvm_options(settings: StackSettings) -> list[str]:

@@ -16,6 +16,7 @@ STACK_VARIABLE: Final = "CARDWATCH_STACK_DIR"
 """Set in the environment of the services, to the folder of their stack."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_PORTS = re.compile(r"\d{1,5}-\d{1,5}")
 
 
 def _default_home() -> Path:
@@ -45,6 +46,9 @@ class StackSettings:
     """Port of Valkey on 127.0.0.1; None takes a free one."""
     flink_rest_port: int | None = None
     """Port of Flink's REST interface on 127.0.0.1; None takes a free one."""
+    flink_metrics_ports: str = ""
+    """Ports `FIRST-LAST` of which each of Flink's processes takes one, to serve metrics for
+    Prometheus to whoever reaches this machine; empty: none are served."""
     kafka_heap_mb: int = 512
     """Heap of the broker, MiB."""
     jobmanager_heap_mb: int = 512
@@ -80,6 +84,10 @@ class StackSettings:
             value = getattr(self, entry.name)
             if entry.name.endswith("_port") and value is not None and not 1 <= value <= 65535:
                 raise StackError(f"{entry.name} is {value}; a port is 1 to 65535")
+        if self.flink_metrics_ports and not _PORTS.fullmatch(self.flink_metrics_ports):
+            raise StackError(
+                f"flink_metrics_ports is {self.flink_metrics_ports}; allowed is FIRST-LAST"
+            )
         self._require("parallelism", 1, 128)
         self._require("slots_per_taskmanager", 1, 16)
         if self.parallelism % self.slots_per_taskmanager:

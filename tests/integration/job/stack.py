@@ -34,6 +34,7 @@ def running_job(
     started: int | None = None,
     arguments: Sequence[str] = (),
     prepare: Callable[[StackSettings, str], None] = _nothing,
+    metrics_ports: str = "",
 ) -> Iterator[JobStack]:
     """Run the job on `started` of `taskmanagers` TaskManagers, all if None; then stop it all.
 
@@ -41,7 +42,11 @@ def running_job(
     """
     (home / "jars").symlink_to(fetched_jars)
     settings = StackSettings(
-        home=home, name="job-tests", parallelism=taskmanagers, checkpoint_interval_ms=500
+        home=home,
+        name="job-tests",
+        parallelism=taskmanagers,
+        checkpoint_interval_ms=500,
+        flink_metrics_ports=metrics_ports,
     )
     kafka = KafkaBroker(settings, _jars(settings, "kafka"))
     try:

@@ -1,12 +1,12 @@
 """What the job's operators in the JVM do with bytes, written plainly."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from io import BytesIO
 from struct import pack, unpack
 
 from cardwatch_contracts.topics import TRANSACTIONS
-from cardwatch_job.judge import Counts
+from cardwatch_job.judge import COUNTERS
 
 
 class Reader:
@@ -37,7 +37,8 @@ class Reader:
 class Results:
     """What a call of Python led to."""
 
-    counts: tuple[int, ...]
+    counts: dict[str, int]
+    """Those above 0."""
     memories: dict[int, dict[str, bytes | None]]
     """Those that changed, by bucket and user."""
     records: list[tuple[str, bytes, bytes]]
@@ -49,7 +50,7 @@ class Results:
 def read_results(data: bytes) -> Results:
     """Take apart what `write_results` wrote."""
     reader = Reader(data)
-    counts = tuple(reader.number() for _ in fields(Counts))
+    counts = {name: reader.number() for name in COUNTERS}
     memories: dict[int, dict[str, bytes | None]] = {}
     for _ in range(reader.number()):
         bucket, changed = reader.number(), reader.number()
@@ -62,7 +63,7 @@ def read_results(data: bytes) -> Results:
     for _ in range(reader.number()):
         topic, key, value, _header = (reader.sized() or b"" for _ in range(4))
         records.append((topic.decode(), key, value))
-    return Results(counts, memories, records, reader.number())
+    return Results({k: v for k, v in counts.items() if v}, memories, records, reader.number())
 
 
 def read_sums(written: bytes) -> list[tuple[object, ...]]:

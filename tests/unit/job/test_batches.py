@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.unit.job.jvm_side import Reader
 
 from cardwatch_job.batches import read_sections, write_pairs, write_results
-from cardwatch_job.judge import Counts
+from cardwatch_job.judge import COUNTERS, Counts
 from cardwatch_job.records import OutputRecord
 
 _bytes_or_none = st.none() | st.binary(max_size=20)
@@ -67,6 +67,8 @@ def test_a_batch_and_the_users_before_it_are_read_as_written(
 def test_results_are_written_as_the_jvm_reads_them() -> None:
     counts = Counts(judged=1, duplicates=2, late=3, rekeyed=4, dead_letters=5)
     counts.malformed_traceparents, counts.dropped_spans = 6, 7
+    counts.alerts, counts.shadow_alerts = 8, 9
+    counts.findings = list(range(10, len(COUNTERS) + 1))
     changed = {77: {"u1": b"memory", "ü2": None}, 78: {}}
     records = [
         OutputRecord(topic="alerts", key=b"k", value=b"v", traceparent="00-1"),
@@ -75,7 +77,7 @@ def test_results_are_written_as_the_jvm_reads_them() -> None:
 
     reader = Reader(write_results(counts, changed, records, b"sums"))
 
-    assert [reader.number() for _ in range(7)] == [1, 2, 3, 4, 5, 6, 7]
+    assert [reader.number() for _ in COUNTERS] == list(range(1, len(COUNTERS) + 1))
     assert reader.number() == 2
     assert (reader.number(), reader.number()) == (77, 2)
     assert [reader.number() for _ in range(4)] == [2, 3, 6, -1]

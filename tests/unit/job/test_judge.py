@@ -15,7 +15,7 @@ from cardwatch_contracts.detector_config import (
     VeryHighValueConfig,
 )
 from cardwatch_contracts.topics import ALERTS, CARD_PROFILES, CARDS, DEAD_LETTERS, REKEYED
-from cardwatch_job.judge import MAX_AHEAD_MS, Judge
+from cardwatch_job.judge import COUNTERS, MAX_AHEAD_MS, Judge
 from cardwatch_job.outputs import PROFILE_EVERY
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.reference import UsersInMemory
@@ -177,3 +177,36 @@ def test_profiles_are_published_often_at_first_then_with_every_tenth() -> None:
         in court.topics(encoded_transaction(transaction_id=f"t-{number}", after_s=number * 3600))
     ]
     assert published == [*range(1, PROFILE_EVERY + 1), 20, 30, 40]
+
+
+def test_alerts_are_counted_by_detector_and_by_whether_they_are_to_be_acted_on() -> None:
+    config = ConfigRecord(
+        name="trial",
+        generation=1,
+        created_at=0,
+        spec=DetectorConfigSpec(
+            detectors=Detectors(
+                very_high_value=VeryHighValueConfig(max_amount_minor=100, mode="Shadow")
+            )
+        ),
+    )
+    court = Court(config)
+    court.hear(encoded_transaction(transaction_id="one", amount_minor=500))
+    assert counted(court) == {
+        "judged": 1,
+        "shadow_alerts": 1,
+        "shadow_findings;detector=very_high_value": 1,
+    }
+    court.hear(encoded_transaction(transaction_id="two", amount_minor=-500))
+    assert counted(court) == {
+        "judged": 1,
+        "alerts": 1,
+        "findings;detector=negative_amount": 1,
+        "findings;detector=rapid_transactions": 1,
+    }
+
+
+def counted(court: Court) -> dict[str, int]:
+    """Return what has been counted since the last call, less what is 0."""
+    counts = zip(COUNTERS, court.judge.take_counts().as_tuple(), strict=True)
+    return {name: count for name, count in counts if count}

@@ -38,7 +38,7 @@ def _section(users: dict[str, bytes] | None, **changes: Any) -> bytes:
 def test_memories_come_with_a_checkpoint_and_sums_once_a_tick() -> None:
     scorer = _scorer()
     judged = read_results(scorer.judge(_section({})))
-    assert (judged.counts, judged.memories, judged.sums) == ((1, 0, 0, 0, 0, 0, 0), {}, 0)
+    assert (judged.counts, judged.memories, judged.sums) == ({"judged": 1}, {}, 0)
     assert read_results(scorer.add_up()).sums > 0
     report = read_results(scorer.prepare_checkpoint())
     assert (list(report.memories[7]), report.sums) == (["user-1"], 0)
@@ -51,7 +51,7 @@ def test_what_one_remembers_another_goes_on_with() -> None:
     memories = read_results(scorer.prepare_checkpoint()).memories[7]
     kept = {user: memory for user, memory in memories.items() if memory is not None}
     again = _section(kept)
-    assert read_results(_scorer().judge(again)).counts == (0, 1, 0, 0, 0, 0, 0)  # a duplicate
+    assert read_results(_scorer().judge(again)).counts == {"duplicates": 1}
 
 
 def test_a_config_is_acknowledged_and_judges_the_next_piece() -> None:

@@ -82,7 +82,7 @@ public class MergeWindows extends AbstractStreamOperator
                         Types.LONG,
                         PrimitiveArrayTypeInfo.LONG_PRIMITIVE_ARRAY_TYPE_INFO);
         windows = getRuntimeContext().getMapState(descriptor);
-        late = getMetricGroup().counter("late_sums");
+        late = getMetricGroup().addGroup("cardwatch").counter("late_sums");
         changed = new HashMap();
         reused = new StreamRecord(null);
         newest = Long.MIN_VALUE;

@@ -3,6 +3,7 @@ package dev.cardwatch;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -18,6 +19,9 @@ import org.apache.flink.configuration.Configuration;
 import org.apache.flink.core.memory.DataInputDeserializer;
 import org.apache.flink.core.memory.DataOutputSerializer;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.metrics.Gauge;
+import org.apache.flink.metrics.MetricGroup;
+import org.apache.flink.runtime.metrics.groups.AbstractMetricGroup;
 import org.apache.flink.runtime.state.VoidNamespace;
 import org.apache.flink.streaming.api.graph.StreamConfig;
 import org.apache.flink.streaming.api.operators.BoundedMultiInput;
@@ -58,6 +62,7 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
     private static final String USERS = "users";
     private static final String CONFIGS = "python-state-detector-configs";
     private static final String SCORER = "scorer";
+    private static final String METRICS = "cardwatch";
     private static final Object[] NOTHING = new Object[0];
 
     private final String[] counterNames;
@@ -68,6 +73,7 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
     private final long outOfOrdernessMs;
 
     private transient Counter[] counters;
+    private transient Map generations;
     private transient MapState users;
     private transient BroadcastState configs;
     private transient BitSet known;
@@ -116,10 +122,58 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
         reused = new StreamRecord(null);
         counters = new Counter[counterNames.length];
         for (int i = 0; i < counters.length; i++) {
-            counters[i] = getMetricGroup().counter(counterNames[i]);
+            counters[i] = counter(counterNames[i]);
         }
+        generations = new HashMap();
+        showGenerations();
         super.open();
         scheduleSums();
+    }
+
+    /** A counter of a name such as `findings;detector=amount_spike`, or without a label. */
+    private Counter counter(String name) {
+        String[] parts = name.split("[;=]");
+        MetricGroup group = getMetricGroup().addGroup(METRICS);
+        return parts.length == 1
+                ? group.counter(name)
+                : group.addGroup(parts[1], parts[2]).counter(parts[0]);
+    }
+
+    /** Shows the newest generation of each config, and none of those that are forgotten. */
+    private void showGenerations() throws Exception {
+        HashMap newest = new HashMap();
+        Iterator entries = configs.iterator();
+        while (entries.hasNext()) {
+            byte[] key = ((ByteArrayWrapper) ((Map.Entry) entries.next()).getKey()).getData();
+            String named = new String(key, 4, key.length - 4, StandardCharsets.UTF_8);
+            int slash = named.lastIndexOf('/');
+            long generation = Long.parseLong(named.substring(slash + 1));
+            Long other = (Long) newest.get(named.substring(0, slash));
+            if (other == null || other.longValue() < generation) {
+                newest.put(named.substring(0, slash), Long.valueOf(generation));
+            }
+        }
+        Iterator shown = generations.entrySet().iterator();
+        while (shown.hasNext()) {
+            Map.Entry entry = (Map.Entry) shown.next();
+            if (!newest.containsKey(entry.getKey())) {
+                ((Generation) entry.getValue()).group.close();
+                shown.remove();
+            }
+        }
+        Iterator names = newest.entrySet().iterator();
+        while (names.hasNext()) {
+            Map.Entry entry = (Map.Entry) names.next();
+            Generation generation = (Generation) generations.get(entry.getKey());
+            if (generation == null) {
+                MetricGroup group = getMetricGroup().addGroup(METRICS);
+                group = group.addGroup("config", (String) entry.getKey());
+                generation = new Generation((AbstractMetricGroup) group);
+                generations.put(entry.getKey(), generation);
+                group.gauge("generation", generation);
+            }
+            generation.newest = ((Long) entry.getValue()).longValue();
+        }
     }
 
     public void openPythonInterpreter() {
@@ -247,6 +301,7 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
             byte[] name = readWithLength();
             configs.put(new ByteArrayWrapper(name), readWithLength());
         }
+        showGenerations();
     }
 
     private byte[] call(String method, Object[] arguments) {
@@ -393,6 +448,20 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
         byte[] bytes = new byte[length];
         input.readFully(bytes);
         return bytes;
+    }
+
+    /** What a config's gauge shows; written by the task, read by reporters. */
+    private static class Generation implements Gauge {
+        final AbstractMetricGroup group;
+        volatile long newest;
+
+        Generation(AbstractMetricGroup group) {
+            this.group = group;
+        }
+
+        public Object getValue() {
+            return Long.valueOf(newest);
+        }
     }
 
     /** Sends what waits, when it has waited long enough. */
