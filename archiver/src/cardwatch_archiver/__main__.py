@@ -9,8 +9,11 @@ from valkey import Valkey
 
 from cardwatch_archiver.archive import ProfileArchiver
 from cardwatch_archiver.kafka import KafkaFailedError, ProfileTopic
+from cardwatch_archiver.metrics import ArchiverMetrics
 from cardwatch_archiver.profiles import ProfileStore
 from cardwatch_archiver.settings import ArchiverSettings, parse_settings
+from cardwatch_contracts.logs import write_logs
+from cardwatch_contracts.prometheus import serve
 
 _log = logging.getLogger("cardwatch_archiver")
 
@@ -18,9 +21,10 @@ _log = logging.getLogger("cardwatch_archiver")
 def main() -> int:
     """Run until SIGTERM or SIGINT; return the exit status."""
     settings = parse_settings()
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
-    )
+    try:
+        write_logs()
+    except ValueError as error:
+        sys.exit(f"cardwatch_archiver: {error}")
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -35,6 +39,9 @@ def main() -> int:
 
 
 def _archive(settings: ArchiverSettings, stop: Event) -> None:
+    metrics = ArchiverMetrics()
+    if settings.metrics_port is not None:
+        serve(settings.metrics_port, metrics.registry)
     topic = ProfileTopic(settings, stop=stop)
     client = Valkey.from_url(
         settings.valkey_url,
@@ -42,7 +49,8 @@ def _archive(settings: ArchiverSettings, stop: Event) -> None:
         socket_connect_timeout=settings.valkey_timeout_s,
     )
     try:
-        ProfileArchiver(topic, ProfileStore(client), settings, stop=stop).run()
+        store = ProfileStore(client)
+        ProfileArchiver(topic, store, settings, stop=stop, metrics=metrics).run()
     finally:
         topic.close()
         client.close()  # type: ignore[no-untyped-call]  # valkey leaves it unannotated

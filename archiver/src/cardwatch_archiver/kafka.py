@@ -93,6 +93,20 @@ class ProfileTopic:
             _log.info("Kafka answers again")
         return messages
 
+    def behind(self, offsets: Mapping[int, int]) -> int:
+        """Return how many records lie behind these offsets, as far as the broker has said.
+
+        A partition that is left out is not written at all; one of which the broker has said
+        nothing yet counts as read.
+        """
+        behind = 0
+        for partition in range(self._partitions):
+            place = TopicPartition(self._topic, partition)
+            low, high = self._consumer.get_watermark_offsets(place, cached=True)
+            # Records that were compacted away, or deleted, are not to be waited for.
+            behind += max(0, high - max(offsets.get(partition, 0), low))
+        return behind
+
     def close(self) -> None:
         """Close the connections."""
         self._consumer.close()

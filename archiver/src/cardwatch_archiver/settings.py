@@ -34,6 +34,9 @@ class ArchiverSettings:
     kafka_start_timeout_s: float = 60.0
     """How long Kafka or the topic may be missing at the start. Seconds, > 0."""
 
+    metrics_port: int | None = None
+    """Where Prometheus reads; None: nowhere."""
+
     def __post_init__(self) -> None:
         for name in self.__slots__:
             value = getattr(self, name)
@@ -72,7 +75,15 @@ def parse_settings(
     parser.add_argument(
         "--topic", default=CARD_PROFILES.name, help="compacted topic of profiles (%(default)s)"
     )
+    parser.add_argument(
+        "--metrics-port",
+        type=int,
+        default=environment.get("CARDWATCH_METRICS_PORT") or None,
+        help="serve metrics for Prometheus there (or CARDWATCH_METRICS_PORT); else nowhere",
+    )
     parsed = parser.parse_args(arguments)
+    if parsed.metrics_port is not None and not 0 < parsed.metrics_port < 65_536:
+        parser.error("--metrics-port: allowed: 1 to 65535")
     for name in ("bootstrap_servers", "valkey_url", "topic"):
         if not getattr(parsed, name):
             parser.error(f"--{name.replace('_', '-')} is needed")
@@ -86,4 +97,5 @@ def parse_settings(
         bootstrap_servers=kafka,
         valkey_url=parsed.valkey_url,
         topic=parsed.topic,
+        metrics_port=parsed.metrics_port,
     )

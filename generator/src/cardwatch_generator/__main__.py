@@ -1,6 +1,7 @@
 """Runs the generator in a container: `python -m cardwatch_generator --bootstrap-servers ...`."""
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -11,9 +12,12 @@ from types import FrameType
 from typing import BinaryIO, Final
 
 from cardwatch_contracts.kafka_settings import kafka_at
+from cardwatch_contracts.logs import write_logs
+from cardwatch_contracts.prometheus import serve
 from cardwatch_contracts.span_export import exporter_of
 from cardwatch_generator.baselines import ValkeyBaselines
 from cardwatch_generator.clock import SystemClock
+from cardwatch_generator.metrics import SendTimes, SinkMetrics
 from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
 from cardwatch_generator.run import run_generator, seed_cards, start_of
 from cardwatch_generator.settings import (
@@ -25,6 +29,8 @@ from cardwatch_generator.settings import (
 from cardwatch_generator.sinks import Counts, JsonLinesSink
 from cardwatch_generator.tracing import SERVICE
 
+_log = logging.getLogger("cardwatch_generator")
+_TEXT: Final = "%(message)s"
 _FLUSH_S: Final = 2.0
 """How long the last spans may take."""
 
@@ -40,15 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     try:
+        write_logs(_TEXT)
         settings = _settings(options)
         counts = _run(settings, options, stop)
     except (InvalidSettingsError, PublishError, OSError, ValueError) as error:
-        print(f"cardwatch_generator: {error}", file=sys.stderr)
+        _log.error("cardwatch_generator: %s", error)
         return 1
-    print(
-        f"{counts.sent:,} sent, {counts.acknowledged:,} acknowledged, {counts.failed:,} failed; "
-        f"{counts.genuine:,} genuine, {dict(sorted(counts.by_label.items()))}",
-        file=sys.stderr,
+    _log.info(
+        "%s sent, %s acknowledged, %s failed; %s genuine, %s",
+        *(f"{count:,}" for count in (counts.sent, counts.acknowledged, counts.failed)),
+        f"{counts.genuine:,}",
+        dict(sorted(counts.by_label.items())),
     )
     return 0
 
@@ -67,7 +75,11 @@ def _run(settings: GeneratorSettings, options: argparse.Namespace, stop: Event) 
             )
     exporter = exporter_of(os.environ, service=SERVICE)
     kafka = kafka_at(options.bootstrap_servers)
-    sink = KafkaSink(KafkaSettings(bootstrap_servers=kafka), exporter=exporter)
+    times = SendTimes() if options.metrics_port else None
+    sink = KafkaSink(KafkaSettings(bootstrap_servers=kafka), exporter=exporter, times=times)
+    if times is not None:
+        SinkMetrics(sink, exporter, times.registry)
+        serve(options.metrics_port, times.registry)
     try:
         if options.seed_cards:
             seed_cards(settings, sink=sink, start_ms=start_of(settings, clock))
@@ -111,6 +123,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="seed of every random draw (1)")
     parser.add_argument("--cards", type=int, help="cards of all banks together (10,000)")
     parser.add_argument("--anomaly-share", type=float, help="share of fraud, 0 to 0.5 (0.02)")
+    parser.add_argument(
+        "--metrics-port", type=_port, help="serve metrics for Prometheus there; else nowhere"
+    )
     parser.add_argument("--duration-s", type=float, help="length in event time; else until stopped")
     parser.add_argument("--pace", choices=("real", "max"), help="real time, or as fast as it goes")
     parser.add_argument(
@@ -122,6 +137,12 @@ def _parser() -> argparse.ArgumentParser:
         help="transactions a second of one bank, such as A=200; may be repeated",
     )
     return parser
+
+
+def _port(text: str) -> int:
+    if text.isdigit() and 0 < int(text) < 65_536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r}: 1 to 65535 is allowed")
 
 
 def _bank_rate(text: str) -> tuple[str, float]:

@@ -13,8 +13,9 @@ from cardwatch_contracts.kafka_settings import PROTOCOL, Kafka
 from cardwatch_contracts.span_export import Exporter
 from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 from cardwatch_contracts.topics import CARDS, TRANSACTIONS
+from cardwatch_contracts.transaction import Transaction
 from cardwatch_generator.batches import TransactionBatch
-from cardwatch_generator.tracing import Delivered, on_delivery
+from cardwatch_generator.tracing import Delivered, SendTimes, on_delivery, timed
 
 
 class PublishError(RuntimeError):
@@ -80,10 +81,17 @@ class KafkaSink:
         PublishError: no broker answers in time, or it has no topic for transactions.
     """
 
-    def __init__(self, settings: KafkaSettings, *, exporter: Exporter | None = None) -> None:
-        """Connect; `exporter` gets a span for each transaction that is sampled."""
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        *,
+        exporter: Exporter | None = None,
+        times: SendTimes | None = None,
+    ) -> None:
+        """Connect; `exporter` gets a span for each transaction that is sampled, `times` all."""
         self._settings = settings
         self._exporter = exporter
+        self._times = times
         self._sent = 0
         self._failed = 0
         self._cards_failed = 0
@@ -91,11 +99,16 @@ class KafkaSink:
         self._errors = ClientErrors()
         config = settings.producer_config() | {
             "error_cb": self._errors,
-            # A span ends when Kafka has its transaction.
-            "delivery.report.only.error": exporter is None,
+            # A span ends when Kafka has its transaction, and so does what is timed.
+            "delivery.report.only.error": exporter is None and times is None,
         }
         self._producer = Producer(config)
         self._connect()
+
+    @property
+    def sent(self) -> int:
+        """Transactions that were given to the client."""
+        return self._sent
 
     @property
     def acknowledged(self) -> int:
@@ -119,7 +132,7 @@ class KafkaSink:
                 txn.user_id.encode(),
                 encode(txn),
                 [(TRACEPARENT_HEADER, traceparent.encode())],
-                on_delivery(self._exporter, txn, traceparent, self._on_failure),
+                self._delivery(txn, traceparent),
             )
             self._sent += 1
         self.check()
@@ -172,6 +185,12 @@ class KafkaSink:
         """Give up what is still in the queue and let go of the connection, at once."""
         self._producer.purge()
         self._producer.flush(1)
+
+    def _delivery(self, txn: Transaction, traceparent: str) -> Delivered:
+        report = on_delivery(self._exporter, txn, traceparent, self._on_failure)
+        if self._times is not None:
+            report = timed(self._times, traceparent, report)
+        return report
 
     def _connect(self) -> None:
         try:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 from confluent_kafka import KafkaError, Message
@@ -17,6 +17,13 @@ from cardwatch_contracts.transaction import Transaction
 
 SERVICE: Final = "cardwatch-generator"
 Delivered = Callable[[KafkaError | None, Message], None]
+
+
+class SendTimes(Protocol):
+    """Takes how long transactions took to arrive."""
+
+    def note(self, seconds: float, trace_id: str | None) -> None:
+        """Take one; with its trace where that is recorded."""
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +80,20 @@ def on_delivery(
                 error="" if error is None else error.str(),
             )
         )
+        report(error, message)
+
+    return delivered
+
+
+def timed(times: SendTimes, traceparent: str, report: Delivered) -> Delivered:
+    """Return what is to be called when Kafka has a transaction: `report`, after noting the time."""
+    began_s = time.perf_counter()
+
+    def delivered(error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            context = read_traceparent(traceparent)
+            trace_id = context.trace_id if context is not None and context.sampled else None
+            times.note(time.perf_counter() - began_s, trace_id)
         report(error, message)
 
     return delivered

@@ -141,10 +141,10 @@ def _taskmanager_memory(settings: StackSettings) -> dict[str, str]:
 def _metrics(settings: StackSettings) -> dict[str, str]:
     if not settings.flink_metrics_ports:
         return {}
-    reporter = "metrics.reporter.prom"
+    reporter, package = "metrics.reporter.prom", "org.apache.flink.metrics.prometheus"
     return {
         "metrics.reporters": "prom",
-        f"{reporter}.factory.class": "org.apache.flink.metrics.prometheus.PrometheusReporterFactory",
+        f"{reporter}.factory.class": f"{package}.PrometheusReporterFactory",
         f"{reporter}.port": settings.flink_metrics_ports,
         # Else a config's name would lose its hyphens.
         f"{reporter}.filterLabelValueCharacters": "false",

@@ -7,6 +7,7 @@ import sys
 import kopf
 from lightkube import ConfigError
 
+from cardwatch_contracts.logs import JsonFormatter, wants_json
 from cardwatch_contracts.span_export import exporter_of
 from cardwatch_operator.handlers import register
 from cardwatch_operator.settings import SERVICE, OperatorSettings
@@ -17,9 +18,13 @@ def main() -> None:
     try:
         settings = OperatorSettings.from_environment()
         exporter = exporter_of(os.environ, service=SERVICE)
+        as_json = wants_json()
     except ValueError as error:
         sys.exit(f"cardwatch_operator: {error}")
     kopf.configure(verbose=False)
+    if as_json:
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(JsonFormatter())
     for every_request in ("httpx2", "aiohttp.access", "kopf.activities.probe"):
         logging.getLogger(every_request).setLevel(logging.WARNING)
     registry = kopf.OperatorRegistry()

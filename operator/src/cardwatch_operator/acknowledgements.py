@@ -59,6 +59,13 @@ class Acknowledgements:
         """Whether every subtask has acknowledged a record."""
         return self._parallelism > 0 and not self.missing(record)
 
+    def acknowledged(self, name: str) -> int:
+        """Return the highest generation of a config that every subtask has acknowledged, or 0."""
+        return min(
+            (self._generation(name, subtask) or 0 for subtask in range(self._parallelism)),
+            default=0,
+        )
+
     def applied_at(self, record: ConfigRecord) -> int:
         """Return when the last subtask acknowledged. Milliseconds since 1970-01-01 UTC."""
         return max(

@@ -8,13 +8,15 @@ from contextlib import suppress
 from typing import Final
 
 import msgspec
-from confluent_kafka import OFFSET_END, Message
+from confluent_kafka import OFFSET_END, TIMESTAMP_NOT_AVAILABLE, Message
 
 from cardwatch_contracts.alert import FindingMode
 from cardwatch_contracts.codec import InvalidRecordError, decode
 from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.topics import ALERTS
+from cardwatch_operator import metrics
 from cardwatch_operator.reader import Follower, value_of
+from cardwatch_operator.resources import now_ms
 
 _WINDOW_S: Final = 60.0
 
@@ -62,6 +64,15 @@ class AlertReader(Follower):
         """Count an alert; one that cannot be read is passed over."""
         with suppress(InvalidRecordError):
             judged = decode(_decoder, value_of(message))
+            kind, written_at = message.timestamp()
+            metrics.ALERTS.note(
+                config=judged.config,
+                mode=judged.mode,
+                ingested_at=judged.ingested_at,
+                written_at=None if kind == TIMESTAMP_NOT_AVAILABLE else written_at,
+                committed_at=now_ms(),
+                trace_id=judged.trace_id,
+            )
             if judged.mode == "active":
                 self.rate.add(judged.config)
 
@@ -70,7 +81,9 @@ class _Judged(msgspec.Struct):
     """As much of an alert as counting needs."""
 
     config: str
+    ingested_at: int
     mode: FindingMode = "active"
+    trace_id: str | None = None
 
 
 _decoder: Final = msgspec.json.Decoder(_Judged)

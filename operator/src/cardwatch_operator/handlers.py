@@ -5,9 +5,9 @@ from typing import Any
 
 import kopf
 from lightkube import Client
-from prometheus_client import start_http_server
 
 from cardwatch_contracts.detector_config import API_VERSION
+from cardwatch_contracts.prometheus import DroppedSpans, serve
 from cardwatch_contracts.span_export import Exporter
 from cardwatch_operator.cluster import FIELD_MANAGER, Cluster
 from cardwatch_operator.lease import Leadership
@@ -40,7 +40,8 @@ def register(
         settings.posting.enabled = False  # Events are the reconciler's
         settings.scanning.disabled = True  # it would need rights over the whole cluster
         settings.watching.server_timeout = 60
-        start_http_server(own.metrics_port)
+        DroppedSpans(exporter)
+        serve(own.metrics_port)
         reconciler.start()
 
     @kopf.on.cleanup(registry=registry)

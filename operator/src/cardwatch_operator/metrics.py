@@ -1,20 +1,50 @@
 """What Prometheus reads."""
 
+from collections.abc import Mapping
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Gauge
 
-PASSES: Final = Counter("cardwatch_operator_reconciles", "Passes over all DetectorConfigs.")
-FAILURES: Final = Counter(
-    "cardwatch_operator_failures", "Passes that failed, by what failed them.", ["what"]
-)
-PUBLISHED: Final = Counter("cardwatch_operator_published", "Generations that were published.")
-APPLY_SECONDS: Final = Histogram(
-    "cardwatch_operator_apply_seconds",
-    "From publishing a generation to its last acknowledgement.",
-    buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30, 60),
-)
-CONFIGS: Final = Gauge(
-    "cardwatch_operator_detectorconfigs", "DetectorConfigs by whether they are ready.", ["ready"]
-)
-LEADS: Final = Gauge("cardwatch_operator_leads", "1 where this operator is the one that acts.")
+from cardwatch_contracts import telemetry as t
+from cardwatch_contracts.prometheus import AlertMetrics, counter, gauge, histogram
+
+PASSES: Final = counter(t.RECONCILES)
+FAILURES: Final = counter(t.FAILURES)
+PUBLISHED: Final = counter(t.PUBLISHED)
+REPUBLISHED: Final = counter(t.REPUBLISHED)
+APPLY_SECONDS: Final = histogram(t.APPLY_SECONDS)
+CONFIGS: Final = gauge(t.CONFIGS)
+LEADS: Final = gauge(t.LEADS)
+ALERTS: Final = AlertMetrics()
+for _what in ("kafka", "kubernetes", "unexpected"):
+    FAILURES.labels(_what)  # so that they are there before the first
+
+
+class _ByConfig:
+    """A number for each config; those of configs that are gone go, too."""
+
+    def __init__(self, gauge: Gauge) -> None:
+        self._gauge = gauge
+        self._shown: set[str] = set()
+
+    def show(self, numbers: Mapping[str, int]) -> None:
+        """Show these, and no others."""
+        for gone in self._shown - set(numbers):
+            self._gauge.remove(gone)
+        for config, number in numbers.items():
+            self._gauge.labels(config).set(number)
+        self._shown = set(numbers)
+
+
+PUBLISHED_GENERATION: Final = _ByConfig(gauge(t.PUBLISHED_GENERATION))
+APPLIED_GENERATION: Final = _ByConfig(gauge(t.APPLIED_GENERATION))
+
+
+def lead(leads: bool) -> None:
+    """Say whether this operator is the one that acts; one that does not knows of no config."""
+    LEADS.set(leads)
+    if not leads:
+        PUBLISHED_GENERATION.show({})
+        APPLIED_GENERATION.show({})
+        for ready in ("true", "false"):
+            CONFIGS.labels(ready).set(0)

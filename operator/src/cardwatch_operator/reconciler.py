@@ -13,6 +13,8 @@ from dataclasses import replace
 from typing import Final
 
 from cardwatch_contracts.detector_config import ConfigRecord
+from cardwatch_contracts.logs import in_trace
+from cardwatch_contracts.messaging import config_context
 from cardwatch_contracts.span_export import Exporter
 from cardwatch_operator import metrics
 from cardwatch_operator.ack_reader import AckReader
@@ -115,7 +117,7 @@ class Reconciler(threading.Thread):
 
     def _pass_or_stand_by(self) -> float:
         leads = self._leadership.hold()
-        metrics.LEADS.set(leads)
+        metrics.lead(leads)
         if not leads:
             self._read_at_s = 0.0  # the other one writes meanwhile
             self.succeeded_at_s = time.monotonic()
@@ -184,6 +186,7 @@ class Reconciler(threading.Thread):
                 record.name,
                 record.generation,
                 ", a withdrawal" if record.withdrawn else "",
+                extra=in_trace(config_context(record)),
             )
         metrics.PUBLISHED.inc(len(records))
 
@@ -201,7 +204,12 @@ class Reconciler(threading.Thread):
                 after_s = min(max(2 * after_s, self._settings.ack_timeout_s), _LONGEST_RETRY_S)
                 due_ms = at_ms + int(after_s * 1000)
                 self._config_log.publish_again(record)
-                _log.warning("DetectorConfig %s: generation %d published again", *key)
+                metrics.REPUBLISHED.inc()
+                _log.warning(
+                    "DetectorConfig %s: generation %d published again",
+                    *key,
+                    extra=in_trace(config_context(record)),
+                )
             waiting[key] = (due_ms, after_s)
         self._retry_at_ms = waiting
 

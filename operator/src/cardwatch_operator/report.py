@@ -4,7 +4,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from cardwatch_contracts.messaging import acknowledged_config
+from cardwatch_contracts.messaging import acknowledged_config, config_context
+from cardwatch_contracts.prometheus import observe
 from cardwatch_contracts.span_export import Exporter
 from cardwatch_operator import metrics
 from cardwatch_operator.acknowledgements import Acknowledgements
@@ -65,7 +66,16 @@ class Reporter:
             ready += self._write(resource, situation)
         metrics.CONFIGS.labels("true").set(ready)
         metrics.CONFIGS.labels("false").set(len(resources) - ready)
+        self._show_generations(known, acks)
         return changing
+
+    def _show_generations(self, known: Mapping[str, KnownConfig], acks: Acknowledgements) -> None:
+        """Say what is published and what of it every subtask has acknowledged, by config."""
+        records = {name: each.current for name, each in known.items() if each.current is not None}
+        metrics.PUBLISHED_GENERATION.show(
+            {name: record.generation for name, record in records.items()}
+        )
+        metrics.APPLIED_GENERATION.show({name: acks.acknowledged(name) for name in records})
 
     def _rescale(self, resource: Resource, job: Job) -> Job:
         assert resource.spec is not None, "it owns the parallelism"
@@ -114,7 +124,12 @@ class Reporter:
             )
             before = resource.status.get("appliedGeneration")
             if status.get("appliedGeneration") not in (None, before):
-                metrics.APPLY_SECONDS.observe(status["millisecondsToApply"] / 1000)
+                record = situation.known.in_force
+                observe(
+                    metrics.APPLY_SECONDS,
+                    status["millisecondsToApply"] / 1000,
+                    None if record is None else config_context(record).trace_id,
+                )
                 self._record(situation)
         return any(
             each["type"] == "Ready" and each["status"] == "True" for each in status["conditions"]

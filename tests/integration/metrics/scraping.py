@@ -13,7 +13,8 @@ _OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 
 def scrape(port: int) -> list[Metric]:
     """Return what is served at a port in Prometheus' text."""
-    return list(text_string_to_metric_families(_read(port, "text/plain")))
+    parsed = text_string_to_metric_families(_read(port, "text/plain"))  # type: ignore[no-untyped-call]
+    return list(parsed)
 
 
 def scrape_with_exemplars(port: int) -> list[Metric]:
