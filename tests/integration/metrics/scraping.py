@@ -13,13 +13,13 @@ _OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
 
 def scrape(port: int) -> list[Metric]:
     """Return what is served at a port in Prometheus' text."""
-    parsed = text_string_to_metric_families(_read(port, "text/plain"))  # type: ignore[no-untyped-call]
-    return list(parsed)
+    return list(text_string_to_metric_families(_read(port, "text/plain")))
 
 
 def scrape_with_exemplars(port: int) -> list[Metric]:
     """Return what is served at a port in OpenMetrics' text, which alone has exemplars."""
-    return list(open_metrics(_read(port, _OPEN_METRICS)))
+    parsed = open_metrics(_read(port, _OPEN_METRICS))  # type: ignore[no-untyped-call]
+    return list(parsed)
 
 
 def scrape_range(ports: str) -> Iterator[Metric]:
