@@ -66,7 +66,7 @@ def test_its_account_may_change_config_maps_and_nothing_else() -> None:
 def test_metrics_are_served_where_they_are_read() -> None:
     documents = render("monitoring.enabled=true")
     spec = only(documents, "FlinkDeployment")["spec"]
-    monitor = only(documents, "PodMonitor")["spec"]
+    monitor = only(documents, "PodMonitor", "cardwatch-job")["spec"]
 
     (port,) = spec["podTemplate"]["spec"]["containers"][0]["ports"]
     assert spec["flinkConfiguration"]["metrics.reporter.prom.port"] == str(port["containerPort"])

@@ -14,7 +14,7 @@ from tests.unit.charts.rendering import (
 from tests.unit.charts.schemas import KUBERNETES, errors
 
 pytestmark = pytest.mark.timeout(FIRST_BUILD_S)
-_ELSEWHERE = ("PodMonitor", "ServiceMonitor", "CustomResourceDefinition")
+_ELSEWHERE = ("PodMonitor", "PrometheusRule", "ServiceMonitor", "CustomResourceDefinition")
 """Kinds whose definitions are not at hand; a definition is checked by the tests on a cluster."""
 
 

@@ -55,6 +55,8 @@ env.java.opts.taskmanager: -XX:+UseParallelGC
 metrics.reporters: prom
 metrics.reporter.prom.factory.class: org.apache.flink.metrics.prometheus.PrometheusReporterFactory
 metrics.reporter.prom.port: "9249"
+# Else a config's name would lose its hyphens.
+metrics.reporter.prom.filterLabelValueCharacters: "false"
 {{- end }}
 {{- end }}
 

@@ -22,6 +22,19 @@
 {{- end -}}
 {{- end }}
 
+{{/* The way in of Prometheus, as the ingress of a NetworkPolicy; nothing where it does not read. */}}
+{{- define "cardwatch.fromPrometheus" -}}
+{{- if .Values.monitoring.enabled -}}
+ingress:
+  - from:
+      - namespaceSelector:
+          matchLabels:
+            kubernetes.io/metadata.name: {{ .Values.networkPolicies.monitoringNamespace }}
+    ports:
+      - {port: 9090, protocol: TCP}
+{{- end -}}
+{{- end }}
+
 {{/* The API's address is not a pod's, so only its ports can be said. */}}
 {{- define "cardwatch.toApiServer" -}}
 - ports:
