@@ -29,7 +29,7 @@ TRACE_DIR_VARIABLE: Final = "CARDWATCH_TRACE_DIR"
 _EVERY_S: Final = 1.0
 """How long spans wait for others. Seconds."""
 _MOST_IN_A_REQUEST: Final = 512
-_MOST_QUEUED: Final = 16_384
+_MOST_QUEUED: Final = 4_096
 _MOST_FILE_BYTES: Final = 64 * 1024 * 1024
 _TIMEOUT_S: Final = 2.0
 _LONGEST_PAUSE_S: Final = 30.0
@@ -91,13 +91,20 @@ class Exporter:
         self._thread = threading.Thread(target=self._run, name="spans", daemon=True)
         self._thread.start()
 
+    @property
+    def room(self) -> int:
+        """How many spans would be taken now: none while the collector does not answer."""
+        if time.monotonic() < self._again_at_s:
+            return 0
+        return max(0, self._most_queued - self._queued)
+
     def put(self, spans: Spans) -> None:
         """Take spans; returns at once."""
         count = len(spans)
         if not count:
             return
         with self._lock:
-            if self._queued + count > self._most_queued:
+            if self._queued >= self._most_queued:
                 self._dropped += count
                 return
             self._queued += count

@@ -73,7 +73,7 @@ class ScoreUsers:
 
     def judge(self, piece: bytes) -> bytes:
         """Judge many batches; return what they led to."""
-        start_ns = time.time_ns()
+        start_ns = self._begin()
         outputs = self._take_acks()
         sections = read_sections(piece)
         self._judge_sections(sections, outputs)
@@ -94,11 +94,17 @@ class ScoreUsers:
             self._exporter.flush(_FLUSH_S)
 
     def _report(self, *, changed_of: int) -> bytes:
-        start_ns = time.time_ns()
+        start_ns = self._begin()
         outputs = self._take_acks()
         self._release_quiet(outputs)
         self._record(start_ns, 0)
         return self._results(outputs, changed_of=changed_of, sums=self._judge.sums.take_written())
+
+    def _begin(self) -> int:
+        """Return the time, and let as many transactions be noted as there is room for."""
+        if self._exporter is not None:
+            self._traces.room = self._exporter.room
+        return time.time_ns()
 
     def _record(self, start_ns: int, records: int) -> None:
         """Have spans made of the transactions that were noted while these were judged."""
@@ -115,7 +121,8 @@ class ScoreUsers:
                     end_ns=time.time_ns(),
                 )
             )
-        self._judge.counts.dropped_spans += self._exporter.take_dropped()
+        dropped, self._traces.dropped = self._traces.dropped, 0
+        self._judge.counts.dropped_spans += dropped + self._exporter.take_dropped()
 
     def _results(
         self,

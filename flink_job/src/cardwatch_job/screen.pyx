@@ -700,6 +700,7 @@ cdef class Screen:
     cdef public int settled
     """Transactions judged here since `take_settled`."""
     cdef int malformed
+    cdef int room  # for transactions that are noted
 
     def __cinit__(self):
         self.scanned = <Scanned*>malloc(READ_AHEAD * sizeof(Scanned))
@@ -737,7 +738,10 @@ cdef class Screen:
         cdef Py_ssize_t key = records.keys, header = records.headers, value = records.values
         cdef Ahead ahead
         cdef int key_length, header_length, value_length, place = 0, read = 0
+        cdef int dropped = 0
         cdef bint screened = records.topic == TRANSACTIONS.name
+        if self.traces is not None:
+            self.room = self.traces.room
         self._follow_rules()
         _begin(&ahead, data, numbers, end, key, users)
         while numbers < end:
@@ -764,11 +768,17 @@ cdef class Screen:
                 if profile is not True:
                     outputs.append(profile)
                 if self._is_sampled(data + header, header_length) and self.traces is not None:
-                    self._note(records.read(numbers, key, header, value))
+                    if self.room > 0:
+                        self.room -= 1
+                        self._note(records.read(numbers, key, header, value))
+                    else:
+                        dropped += 1
             key += max(key_length, 0)
             header += max(header_length, 0)
             value += max(value_length, 0)
             numbers += RECORD_BYTES
+        if dropped:
+            self.traces.dropped += dropped
 
     def settle(self, record, users):
         """Judge one record if it can be settled here.

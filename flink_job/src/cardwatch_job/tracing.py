@@ -25,6 +25,9 @@ SERVICE: Final = "cardwatch-job"
 _SEND_ALERT: Final = {**sending(ALERTS.name), t.IS_ALERT: True}
 
 
+_UNLIMITED: Final = 2**31 - 1
+
+
 class _Ids(msgspec.Struct, frozen=True, gc=False):
     """What a span says of a transaction."""
 
@@ -51,14 +54,17 @@ class Traces:
 
     def __init__(self) -> None:
         self._judged: list[Judged] = []
+        self.room = _UNLIMITED
+        """How many more may be noted; the others are counted."""
+        self.dropped = 0
 
     def sampled(self, record: InputRecord, context: TraceContext) -> None:
         """Note one that its sender has chosen."""
-        self._judged.append(Judged(record, context))
+        self._note(Judged(record, context))
 
     def alerted(self, record: InputRecord, context: TraceContext, alert: Alert) -> TraceContext:
         """Note one that raised an alert; return the context with which the alert is sent."""
-        self._judged.append(Judged(record, context, alert))
+        self._note(Judged(record, context, alert))
         return _sending(_processing(record, context))
 
     def failed(self, record: InputRecord, error: str) -> None:
@@ -66,7 +72,14 @@ class Traces:
         context = read_traceparent(record.traceparent)
         if context is None:
             context = new_trace(record.topic, record.partition, record.offset)
-        self._judged.append(Judged(record, context, None, error))
+        self._note(Judged(record, context, None, error))
+
+    def _note(self, judged: Judged) -> None:
+        if self.room > 0:
+            self.room -= 1
+            self._judged.append(judged)
+        else:
+            self.dropped += 1
 
     def take(self) -> list[Judged]:
         """Return what was noted since the last call."""
