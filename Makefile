@@ -59,7 +59,7 @@ compile: ## Compile what every transaction runs through: half a minute, needs gc
 
 test: lint ## Lint, then the tests of a usual machine: unit, contract, integration
 	@$(compile) --if-possible
-	@$(build) helm kube-score jaeger collector
+	@$(build) helm kube-score promql jaeger collector
 	$(pytest) tests/unit tests/contract tests/integration
 
 lint: ## ruff, mypy, import-linter and shellcheck

@@ -1,6 +1,7 @@
 """Runs the archiver: `python -m cardwatch_archiver --help`."""
 
 import logging
+import os
 import signal
 import sys
 from threading import Event
@@ -22,7 +23,7 @@ def main() -> int:
     """Run until SIGTERM or SIGINT; return the exit status."""
     settings = parse_settings()
     try:
-        write_logs()
+        write_logs(os.environ)
     except ValueError as error:
         sys.exit(f"cardwatch_archiver: {error}")
     stop = Event()

@@ -7,7 +7,6 @@ was raised.
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -29,8 +28,9 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Write one line."""
+        at = datetime.fromtimestamp(record.created, UTC).replace(tzinfo=None)
         said = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": f"{at.isoformat(timespec='milliseconds')}Z",
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
@@ -45,7 +45,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(said, ensure_ascii=False)
 
 
-def wants_json(environment: Mapping[str, str] = os.environ) -> bool:
+def wants_json(environment: Mapping[str, str]) -> bool:
     """Return whether the environment asks for JSON.
 
     Raises:
@@ -58,8 +58,8 @@ def wants_json(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def write_logs(
+    environment: Mapping[str, str],
     text_format: str = "%(asctime)s %(levelname)s %(message)s",
-    environment: Mapping[str, str] = os.environ,
 ) -> None:
     """Write what is logged from INFO on to standard error; where it is text, by `text_format`.
 
@@ -69,4 +69,4 @@ def write_logs(
     formatter = JsonFormatter() if wants_json(environment) else logging.Formatter(text_format)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     try:
-        write_logs(_TEXT)
+        write_logs(os.environ, _TEXT)
         settings = _settings(options)
         counts = _run(settings, options, stop)
     except (InvalidSettingsError, PublishError, OSError, ValueError) as error:

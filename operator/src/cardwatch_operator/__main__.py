@@ -18,7 +18,7 @@ def main() -> None:
     try:
         settings = OperatorSettings.from_environment()
         exporter = exporter_of(os.environ, service=SERVICE)
-        as_json = wants_json()
+        as_json = wants_json(os.environ)
     except ValueError as error:
         sys.exit(f"cardwatch_operator: {error}")
     kopf.configure(verbose=False)

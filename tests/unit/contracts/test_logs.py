@@ -31,7 +31,7 @@ def written(message: str, *given: object, **extra: Any) -> dict[str, str]:
 
 def test_a_line_is_an_object() -> None:
     assert written("a %s\nü", '"b"') == {
-        "time": "2025-10-09T09:00:00.123+00:00",
+        "time": "2025-10-09T09:00:00.123Z",
         "level": "WARNING",
         "logger": "cardwatch_archiver",
         "message": 'a "b"\nü',
