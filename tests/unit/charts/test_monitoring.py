@@ -77,8 +77,16 @@ def test_rules_look_at_the_namespaces_of_this_release() -> None:
     text = json.dumps(only(documents, "PrometheusRule"))
     assert "NAMESPACE" not in text
     assert "OPERATORS" not in text
+    assert "CHECKPOINTS" not in text
     assert 'namespace=\\"cardwatch\\"' in text
     assert 'namespace=\\"elsewhere\\"' in text
+
+
+@pytest.mark.parametrize(("interval_ms", "window"), [(1_000, "[180s]"), (600_000, "[1800s]")])
+def test_a_checkpoint_is_missed_after_more_than_one_interval(interval_ms: int, window: str) -> None:
+    documents = render("monitoring.enabled=true", f"job.checkpointIntervalMs={interval_ms}")
+    (rule,) = (rule for rule in rules(documents) if rule["alert"] == "CardwatchNoCheckpoint")
+    assert window in rule["expr"]
 
 
 def test_panels_lie_beside_each_other_and_explain_themselves(documents: list[Document]) -> None:
