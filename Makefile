@@ -10,6 +10,7 @@ pytest := $(bin)/python -m pytest
 compile := $(bin)/python -m cardwatch_job.compile
 # What Go makes for tests, once: minutes that no test's time limit has room for.
 build := $(bin)/python -m tests.cluster.programs
+traces := tests/integration/tracing
 shell_scripts := $(wildcard scripts/*.sh)
 
 # Every variable given to `make demo` becomes an option of `cardwatch demo`: DURATION=60 is
@@ -22,7 +23,7 @@ quoted = '$(subst ','\'',$($(1)))'
 options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-full bench-config bench-tracing compile test lint unit contract integration test-cluster test-node cluster-up cluster-down cluster-status images test-chaos env docs lock format clean
+.PHONY: help demo bench bench-full bench-config bench-tracing compile test lint unit contract integration test-tracing test-cluster test-node cluster-up cluster-down cluster-status images test-chaos env docs lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -59,8 +60,8 @@ compile: ## Compile what every transaction runs through: half a minute, needs gc
 
 test: lint ## Lint, then the tests of a usual machine: unit, contract, integration
 	@$(compile) --if-possible
-	@$(build) helm kube-score promql jaeger collector
-	$(pytest) tests/unit tests/contract tests/integration
+	@$(build) helm kube-score promql
+	$(pytest) tests/unit tests/contract tests/integration --ignore=$(traces)
 
 lint: ## ruff, mypy, import-linter and shellcheck
 	$(bootstrap) dev
@@ -79,9 +80,15 @@ contract: ## Tests that the parts agree on names and shapes
 	$(bootstrap) dev
 	$(pytest) tests/contract
 
-integration: ## Tests on a real Kafka, Flink, Valkey and Jaeger, started for them
+integration: ## Tests on a real Kafka, Flink and Valkey, started for them
 	$(bootstrap) dev
-	$(pytest) tests/integration
+	$(pytest) tests/integration --ignore=$(traces)
+
+test-tracing: ## Tests on a real Jaeger and collector, built from source once: needs Go, 10 minutes
+	$(bootstrap) dev
+	@$(compile) --if-possible
+	@$(build) jaeger collector
+	$(pytest) $(traces)
 
 test-cluster: ## Tests on a Kubernetes API, 5 minutes: needs Go, or CARDWATCH_KUBECONFIG=FILE
 	$(bootstrap) dev
