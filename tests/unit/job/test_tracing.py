@@ -123,6 +123,20 @@ def test_without_a_good_context_a_trace_begins_with_the_job(traceparent: str | N
     assert malformed == (1 if traceparent else 0)
 
 
+def test_without_room_nothing_is_noted_but_the_alert_keeps_its_trace() -> None:
+    court = Court()
+    traces = court.judge.traces
+    assert traces is not None
+    traces.room = 1
+    court.hear(encoded_transaction(), _SAMPLED)
+    record, _profile = court.hear(
+        encoded_transaction(transaction_id="txn-2", amount_minor=-1), _SAMPLED
+    )
+    assert [span.attributes.get(t.TRANSACTION_ID) for span in court.spans()] == [None, "txn-1"]
+    assert traces.dropped == 1
+    assert decode_alert(record.value).trace_id == _TRACE
+
+
 def test_the_same_transaction_again_has_the_same_spans() -> None:
     def ids() -> list[str]:
         court = Court()
