@@ -32,6 +32,8 @@ _MOST_IN_A_REQUEST: Final = 512
 _MOST_QUEUED: Final = 4_096
 _MOST_FILE_BYTES: Final = 64 * 1024 * 1024
 _TIMEOUT_S: Final = 2.0
+_CLOSE_S: Final = 2.0
+"""How long the last spans may take when a process ends."""
 _LONGEST_PAUSE_S: Final = 30.0
 
 
@@ -126,7 +128,7 @@ class Exporter:
         flusher.start()
         flusher.join(timeout_s)
 
-    def close(self, timeout_s: float) -> None:
+    def close(self, timeout_s: float = _CLOSE_S) -> None:
         """Send what there is, wait for that at most so long, and take no more time."""
         self._ended.set()
         self.flush(timeout_s)

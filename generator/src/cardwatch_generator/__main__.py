@@ -31,8 +31,6 @@ from cardwatch_generator.tracing import SERVICE
 
 _log = logging.getLogger("cardwatch_generator")
 _TEXT: Final = "%(message)s"
-_FLUSH_S: Final = 2.0
-"""How long the last spans may take."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,7 +87,7 @@ def _run(settings: GeneratorSettings, options: argparse.Namespace, stop: Event) 
     finally:
         sink.close()
         if exporter is not None:
-            exporter.close(_FLUSH_S)
+            exporter.close()
 
 
 def _open(path: str) -> BinaryIO:

@@ -34,7 +34,6 @@ _log = logging.getLogger(__name__)
 _SOON_S: Final = 1.0
 """Between two looks at a job that is to change its parallelism."""
 _STANDBY_S: Final = 2.0
-_FLUSH_S: Final = 2.0
 _LONGEST_RETRY_S: Final = 300.0
 _LONGEST_BACK_OFF_S: Final = 30.0
 
@@ -113,7 +112,7 @@ class Reconciler(threading.Thread):
         self._alerts.end()
         self._leadership.release()
         if self._exporter is not None:
-            self._exporter.close(_FLUSH_S)
+            self._exporter.close()
 
     def _pass_or_stand_by(self) -> float:
         leads = self._leadership.hold()

@@ -13,7 +13,6 @@ from cardwatch_operator.config_topics import ConfigTopics
 from cardwatch_operator.known import NOTHING_KNOWN
 
 _SERVICE: Final = "cardwatch-cli"
-_FLUSH_S: Final = 2.0
 Timeout = Annotated[float, duration_option("How long to wait for the job's word.")]
 
 
@@ -26,7 +25,7 @@ def publish(connection: Connection, plan: Plan, *, timeout_s: float) -> None:
     exporter = connection.exporter(_SERVICE)
     outcome = publish_and_wait(connection.kafka, plan, timeout_s=timeout_s, exporter=exporter)
     if exporter is not None:
-        exporter.close(_FLUSH_S)
+        exporter.close()
     for applied in outcome:
         output.say(_sentence(applied))
     if not all(applied.is_complete for applied in outcome):

@@ -19,7 +19,6 @@ from cardwatch_local.reading.connection import Connection
 from cardwatch_local.step_bars import steps_on
 from cardwatch_local.traffic.stopping import stop_on_signal
 
-_FLUSH_S: Final = 2.0
 EXAMPLES: Final = (
     "cardwatch generate --duration 60 --anomaly-share 0.05",
     "cardwatch generate --count 1000 --max --output transactions.jsonl",
@@ -99,7 +98,7 @@ def generate(  # noqa: PLR0913 - each is an option on the command line
             settings, target, count=count, steps=steps, stopped=stopped, exporter=exporter
         )
     if exporter is not None:
-        exporter.close(_FLUSH_S)
+        exporter.close()
     labels = ", ".join(f"{label} {number:,}" for label, number in sorted(counts.by_label.items()))
     sys.stderr.write(
         f"{counts.acknowledged:,} transactions in {time.monotonic() - began_s:.1f} s: "
