@@ -46,3 +46,5 @@ def refuse_card_numbers(txn: "Transaction") -> None:
     refuse_card_number("city", txn.city)
     if txn.label:
         refuse_card_number("label", txn.label)
+    if txn.reply_to:
+        refuse_card_number("reply_to", txn.reply_to)

@@ -59,6 +59,8 @@ CONFIG_ACKS: Final = Topic(
 FEEDBACK: Final = Topic(
     name="feedback", key="transaction_id", partitions=6, retention_ms=365 * _DAY_MS
 )
+VERDICTS: Final = Topic(name="verdicts", key="reply_to", partitions=1, retention_ms=_HOUR_MS)
+"""What the job decided about transactions whose sender waits."""
 
 TOPICS: Final = (
     TRANSACTIONS,
@@ -72,6 +74,7 @@ TOPICS: Final = (
     CARD_PROFILES,
     CONFIG_ACKS,
     FEEDBACK,
+    VERDICTS,
 )
 
 JOB_GROUP: Final = "cardwatch-job"

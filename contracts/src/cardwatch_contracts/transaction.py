@@ -61,6 +61,8 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     """The scenario a simulator injected. Never read by a detector."""
     traceparent: str | None = None
     """W3C trace context, for producers that cannot set a Kafka header. The header wins."""
+    reply_to: Identifier | None = None
+    """Who waits for the job's verdict: the key of its record on `verdicts`. Set by the gateway."""
 
 
 _decoder: Final = msgspec.json.Decoder(Transaction)

@@ -24,6 +24,7 @@ from cardwatch_job.outputs import (
     profile_due,
     profile_record,
     rekeyed_record,
+    verdict_record,
 )
 from cardwatch_job.progress import Progress
 from cardwatch_job.records import InputRecord, OutputRecord, Records
@@ -260,9 +261,10 @@ class Judge:
         if self.traces is not None and context is not None and context.sampled and not findings:
             self.traces.sampled(record, context)
         due = profile_due(card.transactions)
-        if not findings and not due:
+        if not findings and not due and not txn.reply_to:
             return _NOTHING
         outputs = []
+        alert = None
         if findings:
             context = context or new_trace(txn.transaction_id)
             alert = alert_of(record, txn, findings, rule_set, context.trace_id)
@@ -270,6 +272,9 @@ class Judge:
             if self.traces is not None:
                 context = self.traces.alerted(record, context, alert)
             outputs.append(alert_record(alert, context))
+        if txn.reply_to:
+            trace_id = None if context is None else context.trace_id
+            outputs.append(verdict_record(txn.reply_to, txn, rule_set, alert, trace_id))
         if due:
             outputs.append(profile_record(txn.user_id, txn.card_id, card))
         return outputs

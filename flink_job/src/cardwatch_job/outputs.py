@@ -6,9 +6,16 @@ from typing import Final
 from cardwatch_contracts.alert import Alert, Finding, alert_id_of
 from cardwatch_contracts.card import CardProfile
 from cardwatch_contracts.dead_letter import DeadLetter, excerpt_of
-from cardwatch_contracts.topics import ALERTS, CARD_PROFILES, DEAD_LETTERS, REKEYED
+from cardwatch_contracts.topics import (
+    ALERTS,
+    CARD_PROFILES,
+    DEAD_LETTERS,
+    REKEYED,
+    VERDICTS,
+)
 from cardwatch_contracts.trace_context import TraceContext
 from cardwatch_contracts.transaction import Transaction
+from cardwatch_contracts.verdict import Verdict
 from cardwatch_job.detectors.history import CardState
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.rules import RuleSet
@@ -46,6 +53,22 @@ def alert_record(alert: Alert, context: TraceContext) -> OutputRecord:
         alert,
         traceparent=context.traceparent if context.span_id else None,
     )
+
+
+def verdict_record(
+    reply_to: str, txn: Transaction, rule_set: RuleSet, alert: Alert | None, trace_id: str | None
+) -> OutputRecord:
+    """Tell who waits for it what was decided."""
+    verdict = Verdict(
+        transaction_id=txn.transaction_id,
+        decision="alert" if alert is not None and alert.mode == "active" else "clear",
+        config=rule_set.record.name,
+        generation=rule_set.record.generation,
+        findings=() if alert is None else alert.findings,
+        alert_id=None if alert is None else alert.alert_id,
+        trace_id=trace_id,
+    )
+    return OutputRecord.of(VERDICTS.name, reply_to, verdict)
 
 
 def rekeyed_record(record: InputRecord, txn: Transaction) -> OutputRecord:

@@ -53,13 +53,13 @@ from cardwatch_job.outputs import PROFILE_EVERY, profile_record
 cdef enum:
     TRANSACTION_ID, EVENT_TIME, USER_ID, CARD_ID, BANK_ID, PAYMENT_SYSTEM, AMOUNT_MINOR, CURRENCY
     MERCHANT_ID, MERCHANT_CATEGORY, COUNTRY, CITY, LATITUDE, LONGITUDE, PIN_USED, CHANNEL
-    CARD_LIMIT_MINOR, LABEL, TRACEPARENT, FIELDS, UNKNOWN
+    CARD_LIMIT_MINOR, LABEL, TRACEPARENT, REPLY_TO, FIELDS, UNKNOWN
 
 cdef tuple _NAMES = (
     b"transaction_id", b"event_time", b"user_id", b"card_id", b"bank_id", b"payment_system",
     b"amount_minor", b"currency", b"merchant_id", b"merchant_category", b"country", b"city",
     b"latitude", b"longitude", b"pin_used", b"channel", b"card_limit_minor", b"label",
-    b"traceparent",
+    b"traceparent", b"reply_to",
 )
 cdef tuple _CHANNELS = (b"chip", b"contactless", b"magstripe", b"online", b"atm")
 cdef Bytes _name[FIELDS]
@@ -333,6 +333,8 @@ cdef bint _scan(Bytes data, Py_ssize_t at, Py_ssize_t end, Scanned* txn) except 
             at = _read_text(data, at, end, &txn.text[TRACEPARENT])
             if at >= 0 and not txn.text[TRACEPARENT].is_ascii:
                 return False
+        elif field == REPLY_TO:  # somebody waits for a verdict: the judge gives it
+            return False
         elif field == UNKNOWN and data[at] == 34:
             at = _read_text(data, at, end, &ignored)
             if at >= 0 and not ignored.is_ascii:

@@ -14,6 +14,7 @@ from cardwatch_contracts.topics import (
     DEAD_LETTERS,
     REKEYED,
     STATS,
+    VERDICTS,
     Topic,
 )
 from cardwatch_job.connection import connector_options, in_sql
@@ -27,7 +28,7 @@ OUTPUT_TYPE: Final = Types.ROW_NAMED(
 
 FACTS: Final = (ALERTS, DEAD_LETTERS, REKEYED)
 """Written exactly once, where the settings say so."""
-VALUES: Final = (CARD_PROFILES, CONFIG_ACKS)
+VALUES: Final = (CARD_PROFILES, CONFIG_ACKS, VERDICTS)
 """Absolute values: a second copy changes nothing, and nobody waits for a checkpoint."""
 
 _AT_LEAST_ONCE: Final = {"sink.delivery-guarantee": "at-least-once"}

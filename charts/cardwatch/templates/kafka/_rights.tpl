@@ -7,7 +7,7 @@ job:
     names: [transactions, cards, detector-configs]
     may: [Read]
   - type: topic
-    names: [card-profiles, config-acks, transaction-stats]
+    names: [card-profiles, config-acks, transaction-stats, verdicts]
     may: [Write]
   # What it writes exactly once it must be able to read: it asks who else has transactions there.
   # What came under another user's key it does read.

@@ -1,0 +1,1 @@
+"""The way in: transactions over HTTP, and alerts pushed to whoever listens."""
