@@ -47,6 +47,8 @@ class Judged(msgspec.Struct, frozen=True, gc=False):
     alert: Alert | None = None
     error: str = ""
     """Why it could not be read."""
+    processing: TraceContext | None = None
+    """The span of judging it, where that is known already."""
 
 
 class Traces:
@@ -64,8 +66,9 @@ class Traces:
 
     def alerted(self, record: InputRecord, context: TraceContext, alert: Alert) -> TraceContext:
         """Note one that raised an alert; return the context with which the alert is sent."""
-        self._note(Judged(record, context, alert))
-        return _sending(_processing(record, context))
+        processing = _processing(record, context)
+        self._note(Judged(record, context, alert, processing=processing))
+        return _sending(processing)
 
     def failed(self, record: InputRecord, error: str) -> None:
         """Note one that could not be read."""
@@ -117,7 +120,7 @@ class JudgedBatch(msgspec.Struct, frozen=True, kw_only=True):
 
     def _spans_of(self, judged: Judged, batch: TraceContext) -> Iterator[Span]:
         record, alert = judged.record, judged.alert
-        context = _processing(record, judged.context)
+        context = judged.processing or _processing(record, judged.context)
         attributes: dict[t.Attribute, Value] = {
             **processing(record.topic, JOB_GROUP),
             **place(record.partition, record.offset),
