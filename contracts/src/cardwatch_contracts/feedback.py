@@ -39,6 +39,7 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _decoder: Final = msgspec.json.Decoder(Feedback)
+_NAMES: Final = tuple(name for name in Feedback.__struct_fields__ if name.endswith(("_id", "_by")))
 
 
 def decode_feedback(value: bytes | None) -> Feedback:
@@ -48,7 +49,7 @@ def decode_feedback(value: bytes | None) -> Feedback:
         InvalidRecordError: with the field and what is allowed.
     """
     feedback = decode(_decoder, value)
-    for field in ("feedback_id", "alert_id", "transaction_id", "user_id", "card_id", "given_by"):
+    for field in _NAMES:
         refuse_card_number(field, getattr(feedback, field))
     reason = redact_card_numbers(feedback.reason)
     return feedback if reason == feedback.reason else replace(feedback, reason=reason)

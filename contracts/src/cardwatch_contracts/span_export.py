@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
-from cardwatch_contracts.spans import Span, encode_resource, encode_spans
+from cardwatch_contracts.spans import Span, encode_resource, encode_spans, write_span
 
 _log = logging.getLogger(__name__)
 
@@ -43,16 +43,16 @@ class Spans(Protocol):
     def __len__(self) -> int:
         """Return how many, about: so many places they take in the queue."""
 
-    def spans(self) -> Iterable[Span]:
-        """Make them."""
+    def written(self) -> Iterable[bytes]:
+        """Make them, as OTLP's JSON."""
 
 
 class Made(tuple[Span, ...]):
     """Spans that are there already."""
 
-    def spans(self) -> Iterable[Span]:
-        """Return them."""
-        return self
+    def written(self) -> Iterable[bytes]:
+        """Write them."""
+        return map(write_span, self)
 
 
 class Exporter:
@@ -142,19 +142,19 @@ class Exporter:
             with self._lock:
                 waiting, self._queue = self._queue, deque()
                 self._queued = 0
-            made: list[Span] = []
+            made: list[bytes] = []
             for work in waiting:
                 if time.monotonic() < self._again_at_s:
                     self._drop(len(work))
                     continue
-                made.extend(work.spans())
+                made.extend(work.written())
                 if len(made) >= _MOST_IN_A_REQUEST:
                     self._send_one(made)
                     made = []
             if made:
                 self._send_one(made)
 
-    def _send_one(self, spans: list[Span]) -> None:
+    def _send_one(self, spans: list[bytes]) -> None:
         if time.monotonic() < self._again_at_s:
             self._drop(len(spans))
             return

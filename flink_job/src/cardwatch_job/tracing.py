@@ -6,7 +6,7 @@ judged they are only noted; spans are made of them later, in the exporter's thre
 
 import os
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import msgspec
@@ -14,17 +14,23 @@ import msgspec
 from cardwatch_contracts import telemetry as t
 from cardwatch_contracts.alert import Alert, Finding
 from cardwatch_contracts.detector_config import ConfigRecord
-from cardwatch_contracts.messaging import config_context, place, processing, sending
+from cardwatch_contracts.messaging import config_context, processing, sending
 from cardwatch_contracts.span_export import Exporter, exporter_of
-from cardwatch_contracts.spans import Event, Span, Value
+from cardwatch_contracts.spans import (
+    EventForm,
+    Span,
+    SpanForm,
+    Value,
+    events_of,
+    links_to,
+    quoted,
+    write_span,
+)
 from cardwatch_contracts.topics import ALERTS, DETECTOR_CONFIGS, JOB_GROUP
 from cardwatch_contracts.trace_context import TraceContext, new_trace, read_traceparent
 from cardwatch_job.records import InputRecord
 
 SERVICE: Final = "cardwatch-job"
-_SEND_ALERT: Final = {**sending(ALERTS.name), t.IS_ALERT: True}
-
-
 _UNLIMITED: Final = 2**31 - 1
 
 
@@ -103,65 +109,78 @@ class JudgedBatch(msgspec.Struct, frozen=True, kw_only=True):
     def __len__(self) -> int:
         return len(self.judged) + 1
 
-    def spans(self) -> Iterator[Span]:
+    def written(self) -> Iterator[bytes]:
         """Make the batch's own span, and those of each transaction."""
         first = self.judged[0]
         batch = new_trace("batch", self.subtask, self.start_ns, first.context.trace_id)
         batch = batch.child("judge")
-        yield Span(
-            name=t.JUDGE_BATCH,
-            context=batch,
-            start_ns=self.start_ns,
-            end_ns=self.end_ns,
-            attributes={t.BATCH_COUNT: self.records, t.SUBTASK: self.subtask},
-        )
+        yield _BATCH.fill(batch, "", self.start_ns, self.end_ns, (self.records, self.subtask))
+        link = links_to(batch)
         for judged in self.judged:
-            yield from self._spans_of(judged, batch)
+            if judged.alert is not None:
+                yield from self._alerted(judged, judged.alert, link)
+            elif judged.error:
+                yield write_span(self._failed(judged, batch))
+            else:
+                yield self._sampled(judged, link)
 
-    def _spans_of(self, judged: Judged, batch: TraceContext) -> Iterator[Span]:
-        record, alert = judged.record, judged.alert
+    def _sampled(self, judged: Judged, link: str) -> bytes:
+        record = judged.record
+        ids = _ids.decode(record.value or b"")
+        return _sampled_form(record.topic, record.partition, self.subtask).fill(
+            _processing(record, judged.context),
+            judged.context.span_id,
+            self.start_ns,
+            self.end_ns,
+            (record.offset, self._queued(record), quoted(ids.transaction_id), quoted(ids.bank_id)),
+            link,
+        )
+
+    def _alerted(self, judged: Judged, alert: Alert, link: str) -> Iterator[bytes]:
+        record, txn = judged.record, alert.transaction
         context = judged.processing or _processing(record, judged.context)
-        attributes: dict[t.Attribute, Value] = {
-            **processing(record.topic, JOB_GROUP),
-            **place(record.partition, record.offset),
-            t.QUEUED: max(0, self.start_ns // 1_000_000 - record.timestamp_ms),
-            t.SUBTASK: self.subtask,
-        }
-        events: Sequence[Event] = ()
-        if judged.error:
-            attributes[t.ERROR_TYPE] = "InvalidRecordError"
-        elif alert is None:
-            ids = _ids.decode(record.value or b"")
-            attributes[t.TRANSACTION_ID] = ids.transaction_id
-            attributes[t.BANK_ID] = ids.bank_id
-        else:
-            attributes[t.TRANSACTION_ID] = alert.transaction.transaction_id
-            attributes[t.BANK_ID] = alert.transaction.bank_id
-            attributes[t.IS_ALERT] = True
-            attributes[t.ALERT_ID] = alert.alert_id
-            attributes[t.CONFIG_NAME] = alert.config
-            attributes[t.CONFIG_GENERATION] = alert.generation
-            events = [_event(finding, self.end_ns) for finding in alert.findings]
-        yield Span(
+        alert_id = quoted(alert.alert_id)
+        form = _alerted_form(
+            record.topic, record.partition, self.subtask, alert.config, alert.generation
+        )
+        yield form.fill(
+            context,
+            judged.context.span_id,
+            self.start_ns,
+            self.end_ns,
+            (
+                record.offset,
+                self._queued(record),
+                quoted(txn.transaction_id),
+                quoted(txn.bank_id),
+                alert_id,
+            ),
+            events_of([_event(finding, self.end_ns) for finding in alert.findings]) + link,
+        )
+        yield _ALERT.fill(
+            _sending(context), context.span_id, self.end_ns, self.end_ns, (alert_id,)
+        )
+
+    def _failed(self, judged: Judged, batch: TraceContext) -> Span:
+        record = judged.record
+        return Span(
             name=t.PROCESS_TRANSACTIONS,
-            context=context,
+            context=_processing(record, judged.context),
             parent_id=judged.context.span_id,
             start_ns=self.start_ns,
             end_ns=self.end_ns,
-            attributes=attributes,
-            events=events,
+            attributes={
+                **_same(record.topic, record.partition, self.subtask),
+                t.OFFSET: record.offset,
+                t.QUEUED: self._queued(record),
+                t.ERROR_TYPE: "InvalidRecordError",
+            },
             links=(batch,),
             error=judged.error,
         )
-        if alert is not None:
-            yield Span(
-                name=t.SEND_ALERTS,
-                context=_sending(context),
-                parent_id=context.span_id,
-                start_ns=self.end_ns,
-                end_ns=self.end_ns,
-                attributes={**_SEND_ALERT, t.ALERT_ID: alert.alert_id},
-            )
+
+    def _queued(self, record: InputRecord) -> int:
+        return max(0, self.start_ns // 1_000_000 - record.timestamp_ms)
 
 
 class ConfigApplied(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,10 +194,10 @@ class ConfigApplied(msgspec.Struct, frozen=True, kw_only=True):
     def __len__(self) -> int:
         return 1
 
-    def spans(self) -> Iterator[Span]:
+    def written(self) -> Iterator[bytes]:
         """Make its span."""
         context = config_context(self.record)
-        yield Span(
+        span = Span(
             name=t.PROCESS_CONFIGS,
             context=context.child("process", self.subtask),
             parent_id=context.span_id,
@@ -191,6 +210,7 @@ class ConfigApplied(msgspec.Struct, frozen=True, kw_only=True):
                 t.SUBTASK: self.subtask,
             },
         )
+        yield write_span(span)
 
 
 @cache
@@ -211,15 +231,48 @@ def _sending(processing: TraceContext) -> TraceContext:
     return processing.child("send")
 
 
-def _event(finding: Finding, time_ns: int) -> Event:
-    return Event(
-        t.FINDING,
-        time_ns,
-        {
-            t.DETECTOR: finding.detector,
-            t.OBSERVED: finding.observed,
-            t.THRESHOLD: finding.threshold,
-            t.FINDING_UNIT: finding.unit,
-            t.FINDING_MODE: finding.mode,
-        },
-    )
+_BATCH: Final = SpanForm(t.JUDGE_BATCH, {}, (t.BATCH_COUNT, t.SUBTASK))
+_ALERT: Final = SpanForm(t.SEND_ALERTS, {**sending(ALERTS.name), t.IS_ALERT: True}, (t.ALERT_ID,))
+_DIFFER: Final = (t.OFFSET, t.QUEUED, t.TRANSACTION_ID, t.BANK_ID)
+_MOST_FORMS: Final = 1_024
+
+
+def _same(topic: str, partition: int, subtask: int) -> dict[t.Attribute, Value]:
+    return {
+        **processing(topic, JOB_GROUP),
+        t.PARTITION: str(partition),
+        t.SUBTASK: subtask,
+    }
+
+
+@lru_cache(_MOST_FORMS)
+def _sampled_form(topic: str, partition: int, subtask: int) -> SpanForm:
+    return SpanForm(t.PROCESS_TRANSACTIONS, _same(topic, partition, subtask), _DIFFER)
+
+
+@lru_cache(_MOST_FORMS)
+def _alerted_form(
+    topic: str, partition: int, subtask: int, config: str, generation: int
+) -> SpanForm:
+    same = {
+        **_same(topic, partition, subtask),
+        t.IS_ALERT: True,
+        t.CONFIG_NAME: config,
+        t.CONFIG_GENERATION: generation,
+    }
+    return SpanForm(t.PROCESS_TRANSACTIONS, same, (*_DIFFER, t.ALERT_ID))
+
+
+@lru_cache(_MOST_FORMS)
+def _finding_form(detector: str, unit: str, mode: str) -> EventForm:
+    same: dict[t.Attribute, Value] = {
+        t.DETECTOR: detector,
+        t.FINDING_UNIT: unit,
+        t.FINDING_MODE: mode,
+    }
+    return EventForm(t.FINDING, same, t.OBSERVED, t.THRESHOLD)
+
+
+def _event(finding: Finding, time_ns: int) -> str:
+    form = _finding_form(finding.detector, finding.unit, finding.mode)
+    return form.fill(time_ns, float(finding.observed), float(finding.threshold))

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, Message
 from cardwatch_contracts import telemetry as t
 from cardwatch_contracts.messaging import place, sending
 from cardwatch_contracts.span_export import Exporter
-from cardwatch_contracts.spans import Span
+from cardwatch_contracts.spans import Span, write_span
 from cardwatch_contracts.topics import TRANSACTIONS
 from cardwatch_contracts.trace_context import TraceContext, read_traceparent
 from cardwatch_contracts.transaction import Transaction
@@ -41,9 +41,9 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     def __len__(self) -> int:
         return 1
 
-    def spans(self) -> Iterator[Span]:
+    def written(self) -> Iterator[bytes]:
         """Make its span, the first of its trace."""
-        yield Span(
+        span = Span(
             name=t.SEND_TRANSACTIONS,
             context=self.context,
             start_ns=self.start_ns,
@@ -56,6 +56,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
             },
             error=self.error,
         )
+        yield write_span(span)
 
 
 def on_delivery(

@@ -177,6 +177,8 @@ def _spelled(draw: random.Random, txn: Transaction) -> bytes:
     """Write a transaction as we do, or as somebody else might, or with a broken byte."""
     if draw.random() < 0.05:
         txn = replace(txn, amount_minor=draw.choice((10_000, 9_000, 8_999, 1_000_000, 1_000_001)))
+    if draw.random() < 0.02:
+        txn = replace(txn, reply_to="gateway-1")
     value = encode(txn)
     if draw.random() < 0.05:
         fields = list(msgspec.json.decode(value).items())

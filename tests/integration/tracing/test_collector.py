@@ -13,7 +13,7 @@ from tests.tracing.traces import Span as Passed
 from tests.unit.card_numbers import in_groups, with_check_digit
 
 from cardwatch_contracts.span_export import HttpTarget
-from cardwatch_contracts.spans import Event, Span, encode_resource, encode_spans
+from cardwatch_contracts.spans import Event, Span, encode_resource, encode_spans, write_span
 from cardwatch_contracts.telemetry import ATTRIBUTES, FINDING, PROCESS_TRANSACTIONS
 from cardwatch_contracts.trace_context import new_trace
 
@@ -173,7 +173,7 @@ def test_all_that_spans_say_by_the_contract_arrives(jaeger: Jaeger, everything: 
         "service.instance.id": "a/1",
     }
     post = HttpTarget(f"{everything.otlp_endpoint}/v1/traces", {})
-    post(encode_spans(encode_resource(resource), [made]))
+    post(encode_spans(encode_resource(resource), [write_span(made)]))
 
     (passed,) = jaeger.wait_for(context.trace_id).spans
     expected = {attribute.name: value for attribute, value in said.items()}

@@ -14,9 +14,12 @@ from cardwatch_contracts.card import (
 )
 from cardwatch_contracts.codec import InvalidRecordError, encode
 from cardwatch_contracts.dead_letter import DeadLetter, decode_dead_letter
+from cardwatch_contracts.feedback import Feedback, decode_feedback
 from cardwatch_contracts.money import format_amount
+from cardwatch_contracts.privacy import REDACTED
 from cardwatch_contracts.topics import TOPICS
 from cardwatch_contracts.trace_context import trace_id_of
+from cardwatch_contracts.verdict import Verdict, decode_verdict
 
 _CARD = Card(
     card_id="card-1",
@@ -60,10 +63,48 @@ def test_every_record_travels_whole() -> None:
         reason="not JSON", topic="t", partition=0, offset=1, ingested_at=2, size_bytes=3
     )
 
+    verdict = Verdict(
+        transaction_id="txn-1",
+        decision="alert",
+        config="built-in",
+        generation=0,
+        findings=(finding,),
+        alert_id=alert.alert_id,
+    )
+
     assert decode_alert(encode(alert)) == alert
+    assert decode_verdict(encode(verdict)) == verdict
     assert decode_card(encode(_CARD)) == _CARD
     assert decode_card_profile(encode(profile)) == profile
     assert decode_dead_letter(encode(letter)) == letter
+
+
+_FEEDBACK = Feedback(
+    feedback_id="feedback-1",
+    alert_id=alert_id_of("txn-1"),
+    transaction_id="txn-1",
+    user_id="user-1",
+    card_id="card-1",
+    bank_id="bank-a",
+    merchant_id="merchant-1",
+    label="genuine",
+    given_by="ann",
+    given_at=1_760_000_400_000,
+    reason="the customer was on holiday",
+)
+
+
+def test_feedback_travels_whole_but_for_card_numbers_in_its_reason() -> None:
+    assert decode_feedback(encode(_FEEDBACK)) == _FEEDBACK
+    told = replace(_FEEDBACK, reason="paid with 4111 1111 1111 1111, she says")
+    assert decode_feedback(encode(told)).reason == f"paid with {REDACTED}, she says"
+
+
+@pytest.mark.parametrize("field", ["transaction_id", "given_by", "card_id"])
+def test_feedback_names_nothing_by_a_card_number(field: str) -> None:
+    bad = replace(_FEEDBACK, **{field: "4111111111111111"})
+    with pytest.raises(InvalidRecordError, match=rf"\$\.{field}"):
+        decode_feedback(encode(bad))
 
 
 def test_a_card_is_kept_under_its_user_and_itself() -> None:

@@ -2,14 +2,14 @@ import json
 from typing import Any
 
 from cardwatch_contracts import telemetry as t
-from cardwatch_contracts.spans import Event, Span, encode_resource, encode_spans
+from cardwatch_contracts.spans import Event, Span, encode_resource, encode_spans, write_span
 from cardwatch_contracts.trace_context import TraceContext
 
 _CONTEXT = TraceContext("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", True)
 
 
 def written(*spans: Span) -> Any:
-    (of_resource,) = json.loads(encode_spans(encode_resource({"service.name": "x"}), spans))[
+    (of_resource,) = json.loads(encode_spans(encode_resource({"service.name": "x"}), map(write_span, spans)))[
         "resourceSpans"
     ]
     assert of_resource["resource"]["attributes"] == [
@@ -68,7 +68,7 @@ def test_a_span_is_written_as_otlp_says() -> None:
 def test_spans_stand_one_after_another_in_one_line() -> None:
     span = Span(name=t.JUDGE_BATCH, context=_CONTEXT, start_ns=1, end_ns=2, attributes={})
     assert [each["name"] for each in written(span, span)] == ["judge batch"] * 2
-    assert b"\n" not in encode_spans(encode_resource({}), [span])
+    assert b"\n" not in encode_spans(encode_resource({}), [write_span(span)])
 
 
 def test_every_name_is_there_once() -> None:

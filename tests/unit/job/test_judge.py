@@ -14,7 +14,15 @@ from cardwatch_contracts.detector_config import (
     Detectors,
     VeryHighValueConfig,
 )
-from cardwatch_contracts.topics import ALERTS, CARD_PROFILES, CARDS, DEAD_LETTERS, REKEYED
+from cardwatch_contracts.topics import (
+    ALERTS,
+    CARD_PROFILES,
+    CARDS,
+    DEAD_LETTERS,
+    REKEYED,
+    VERDICTS,
+)
+from cardwatch_contracts.verdict import Verdict, decode_verdict
 from cardwatch_job.judge import COUNTERS, MAX_AHEAD_MS, Judge
 from cardwatch_job.outputs import PROFILE_EVERY
 from cardwatch_job.records import InputRecord, OutputRecord
@@ -204,6 +212,45 @@ def test_alerts_are_counted_by_detector_and_by_whether_they_are_to_be_acted_on()
         "findings;detector=negative_amount": 1,
         "findings;detector=rapid_transactions": 1,
     }
+
+
+def test_who_waits_is_told_by_name_what_was_decided_and_by_which_thresholds() -> None:
+    court = Court()
+    clear = court.hear(encoded_transaction(reply_to="gateway-1"), traceparent=_TRACEPARENT)
+    (told,) = (output for output in clear if output.topic == VERDICTS.name)
+    assert told.key == b"gateway-1"
+    assert decode_verdict(told.value) == Verdict(
+        transaction_id="txn-1",
+        decision="clear",
+        config="built-in",
+        generation=0,
+        trace_id="0af7651916cd43dd8448eb211c80319c",
+    )
+    suspicious = encoded_transaction(transaction_id="t-2", amount_minor=-1, reply_to="gateway-1")
+    alert_record, verdict_record, *_ = court.hear(suspicious)
+    alert, verdict = decode_alert(alert_record.value), decode_verdict(verdict_record.value)
+    assert (verdict.decision, verdict.alert_id) == ("alert", alert.alert_id)
+    assert verdict.findings == alert.findings
+    assert verdict.trace_id == alert.trace_id
+
+
+def test_a_detector_on_trial_does_not_change_the_verdict() -> None:
+    settings = Detectors(very_high_value=VeryHighValueConfig(mode="Shadow", max_amount_minor=100))
+    config = ConfigRecord(
+        name="trial", generation=3, created_at=0, spec=DetectorConfigSpec(detectors=settings)
+    )
+    outputs = Court(config).hear(encoded_transaction(reply_to="gateway-1"))
+    (told,) = (output for output in outputs if output.topic == VERDICTS.name)
+    verdict = decode_verdict(told.value)
+    assert (verdict.decision, verdict.config, verdict.generation) == ("clear", "trial", 3)
+    assert [finding.mode for finding in verdict.findings] == ["shadow"]
+
+
+def test_nobody_else_is_told() -> None:
+    court = Court()
+    assert VERDICTS.name not in court.topics(encoded_transaction(amount_minor=-1))
+    again = encoded_transaction(amount_minor=-1, reply_to="gateway-1")
+    assert court.topics(again) == []  # judged already: whoever waits for it asks in vain
 
 
 def counted(court: Court) -> dict[str, int]:
