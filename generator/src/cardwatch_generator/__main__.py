@@ -13,10 +13,11 @@ from typing import BinaryIO, Final
 
 from cardwatch_contracts.kafka_settings import kafka_at
 from cardwatch_contracts.logs import write_logs
-from cardwatch_contracts.prometheus import serve
+from cardwatch_contracts.prometheus import new_registry, serve
 from cardwatch_contracts.span_export import exporter_of
 from cardwatch_generator.baselines import ValkeyBaselines
 from cardwatch_generator.clock import SystemClock
+from cardwatch_generator.gateway import GatewaySettings, GatewaySink, read_api_keys
 from cardwatch_generator.metrics import SendTimes, SinkMetrics
 from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
 from cardwatch_generator.run import run_generator, seed_cards, start_of
@@ -35,7 +36,10 @@ _TEXT: Final = "%(message)s"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until the duration is over or a signal arrives; return the exit status."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.seed_cards and not options.bootstrap_servers:
+        parser.error("--seed-cards: cards go into Kafka alone; it needs --bootstrap-servers")
     stop = Event()
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
@@ -71,6 +75,8 @@ def _run(settings: GeneratorSettings, options: argparse.Namespace, stop: Event) 
                 baselines=baselines,
                 stop=stop.is_set,
             )
+    if options.gateway_url:
+        return _through_gateway(settings, options, baselines, stop)
     exporter = exporter_of(os.environ, service=SERVICE)
     kafka = kafka_at(options.bootstrap_servers)
     times = SendTimes() if options.metrics_port else None
@@ -88,6 +94,28 @@ def _run(settings: GeneratorSettings, options: argparse.Namespace, stop: Event) 
         sink.close()
         if exporter is not None:
             exporter.close()
+
+
+def _through_gateway(
+    settings: GeneratorSettings,
+    options: argparse.Namespace,
+    baselines: ValkeyBaselines | None,
+    stop: Event,
+) -> Counts:
+    keys = read_api_keys(options.api_keys) if options.api_keys else {}
+    sink = GatewaySink(
+        GatewaySettings(url=options.gateway_url, keys=keys, batch_size=options.batch_size)
+    )
+    if options.metrics_port:
+        registry = new_registry()
+        SinkMetrics(sink, None, registry)
+        serve(options.metrics_port, registry)
+    try:
+        return run_generator(
+            settings, sink=sink, clock=SystemClock(), baselines=baselines, stop=stop.is_set
+        )
+    finally:
+        sink.close()
 
 
 def _open(path: str) -> BinaryIO:
@@ -112,7 +140,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--bootstrap-servers", help="Kafka, host:port separated by commas")
+    where.add_argument("--gateway-url", help="Cardwatch's gateway, such as http://gateway:8080")
     where.add_argument("--output", help="write JSON lines to this file instead; - is stdout")
+    parser.add_argument(
+        "--api-keys", type=Path, help="YAML file with the gateway's API key of each bank, by its id"
+    )
+    parser.add_argument(
+        "--batch-size", type=int, default=1, help="transactions in a request to the gateway (1)"
+    )
     parser.add_argument("--config", type=Path, help="YAML file with the generator's settings")
     parser.add_argument("--valkey-url", help="learned card profiles, redis://host:port")
     parser.add_argument(

@@ -7,8 +7,11 @@ import urllib.parse
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import Full, Queue
 from typing import Final
+
+import yaml
 
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
@@ -58,6 +61,25 @@ class GatewaySettings:
         ):
             if not lowest <= value <= highest:
                 raise ValueError(f"{name} {value:g}: allowed is {lowest:g} to {highest:g}")
+
+
+def read_api_keys(path: Path) -> dict[str, str]:
+    """Read the API key of each bank from YAML, such as `A: cw_...`.
+
+    Raises:
+        ValueError: the file cannot be read or is something else; no key is repeated.
+    """
+    try:
+        keys = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise ValueError(f"{path}: not YAML") from None
+    if not isinstance(keys, dict) or not all(
+        isinstance(bank, str) and isinstance(key, str) for bank, key in keys.items()
+    ):
+        raise ValueError(f"{path}: expected the API key of each bank, such as `A: KEY`")
+    return keys
 
 
 class GatewaySink:

@@ -1,6 +1,7 @@
 """What Prometheus reads."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -13,7 +14,6 @@ from cardwatch_contracts.prometheus import (
     observe,
 )
 from cardwatch_contracts.span_export import Exporter
-from cardwatch_generator.publish import KafkaSink
 
 
 class SendTimes:
@@ -29,11 +29,27 @@ class SendTimes:
         observe(self._seconds, seconds, trace_id)
 
 
+class Sending(Protocol):
+    """A sink that counts."""
+
+    @property
+    def sent(self) -> int:
+        """Transactions that it was given."""
+
+    @property
+    def acknowledged(self) -> int:
+        """Those that are safe at the receiver."""
+
+    @property
+    def failed(self) -> int:
+        """Those that were given up."""
+
+
 class SinkMetrics(TotalsCollector):
     """What has become of what a sink was given."""
 
     def __init__(
-        self, sink: KafkaSink, exporter: Exporter | None, registry: CollectorRegistry
+        self, sink: Sending, exporter: Exporter | None, registry: CollectorRegistry
     ) -> None:
         self._sink = sink
         DroppedSpans(exporter, registry)

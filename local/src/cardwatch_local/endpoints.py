@@ -13,3 +13,5 @@ class Endpoints:
     """Valkey, `valkey://host:port`."""
     flink_url: str | None = None
     """Flink's REST interface, `http://host:port`; None if the stack runs no job."""
+    gateway_url: str = ""
+    """The gateway, `http://host:port`."""

@@ -3,7 +3,7 @@
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.console import Console
 from cardwatch_generator.tracing import SERVICE
 from cardwatch_local.commands.options import (
     BootstrapServers,
+    GatewayUrl,
     StackName,
     ValkeyUrl,
     duration_option,
@@ -23,6 +24,7 @@ EXAMPLES: Final = (
     "cardwatch generate --duration 60 --anomaly-share 0.05",
     "cardwatch generate --count 1000 --max --output transactions.jsonl",
     "cardwatch generate --bootstrap-servers kafka:9092 --rate 500 --no-seed-cards",
+    "cardwatch generate --via http --batch-size 100 --rate 500",
 )
 
 
@@ -58,6 +60,17 @@ def generate(  # noqa: PLR0913 - each is an option on the command line
             help="Send cards and their past first; left out: if Valkey does not know them.",
         ),
     ] = None,
+    via: Annotated[
+        Literal["kafka", "http"], typer.Option(help="`http`: through the gateway.")
+    ] = "kafka",
+    gateway_url: GatewayUrl = None,
+    api_keys: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="YAML with the gateway's API key of each bank."),
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option(min=1, max=1_000, help="Transactions in a request to the gateway.")
+    ] = 1,
     name: StackName = "default",
     bootstrap_servers: BootstrapServers = None,
     valkey_url: ValkeyUrl = None,
@@ -84,13 +97,24 @@ def generate(  # noqa: PLR0913 - each is an option on the command line
     exporter = None
     if file is None:
         connection = Connection(
-            stack=name, bootstrap_servers=bootstrap_servers, valkey_url=valkey_url
+            stack=name,
+            bootstrap_servers=bootstrap_servers,
+            valkey_url=valkey_url,
+            gateway_url=gateway_url,
         )
         exporter = connection.exporter(SERVICE)
         # Another Kafka's cards are not in this stack's Valkey.
         valkey = valkey_url if bootstrap_servers else connection.valkey
+        gateway = None
+        if via == "http" or gateway_url:
+            gateway = simulate.gateway_settings(connection.gateway, api_keys, batch_size=batch_size)
+        # Through the gateway, Kafka is needed for what is on record for cards alone.
+        without_kafka = gateway is not None and seed_cards is False
         target = simulate.Target(
-            bootstrap_servers=connection.kafka, valkey_url=valkey, seed=seed_cards
+            bootstrap_servers="" if without_kafka else connection.kafka,
+            gateway=gateway,
+            valkey_url=valkey,
+            seed=seed_cards,
         )
     began_s = time.monotonic()
     with stop_on_signal() as stopped, steps_on(Console(stderr=True)) as steps:

@@ -25,6 +25,10 @@ ValkeyUrl = Annotated[
     str | None,
     typer.Option(metavar="URL", help="Valkey's address, instead of the stack's."),
 ]
+GatewayUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="The gateway's address, instead of the stack's."),
+]
 Json = Annotated[bool, typer.Option("--json", help="JSON for other programs.")]
 Duration = Annotated[float, typer.Option(parser=_duration, metavar="SPAN")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same stream.")]

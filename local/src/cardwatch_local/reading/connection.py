@@ -17,6 +17,7 @@ class Connection:
     """Name of a stack on this machine."""
     bootstrap_servers: str | None = None
     valkey_url: str | None = None
+    gateway_url: str | None = None
 
     @property
     def kafka(self) -> Kafka:
@@ -46,3 +47,12 @@ class Connection:
             StackError: None is given and the stack does not run.
         """
         return self.valkey_url or connect(StackSettings(name=self.stack)).valkey_url
+
+    @property
+    def gateway(self) -> str:
+        """The gateway's address.
+
+        Raises:
+            StackError: None is given and the stack does not run.
+        """
+        return self.gateway_url or connect(StackSettings(name=self.stack)).gateway_url

@@ -14,6 +14,7 @@ from cardwatch_contracts.span_export import Exporter
 from cardwatch_generator.baselines import ValkeyBaselines
 from cardwatch_generator.cardholder import Population, build_population
 from cardwatch_generator.clock import Clock, SystemClock
+from cardwatch_generator.gateway import GatewaySettings, GatewaySink, read_api_keys
 from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
 from cardwatch_generator.replay import parse_shift_to
 from cardwatch_generator.run import run_generator, seed_cards, start_of
@@ -28,11 +29,13 @@ from cardwatch_local.traffic.limit import LimitedSink
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where the stream goes: a file, or Kafka."""
+    """Where the stream goes: a file, Kafka, or the gateway."""
 
     file: Path | None = None
     """JSON lines; `-` is standard output."""
     bootstrap_servers: Kafka = ""
+    gateway: GatewaySettings | None = None
+    """Transactions go there; what is on record for cards goes into Kafka all the same."""
     valkey_url: str | None = None
     """Where the stream's baselines come from; None: from the simulation itself."""
     seed: bool | None = None
@@ -103,6 +106,19 @@ def generator_settings(
     return settings
 
 
+def gateway_settings(url: str, api_keys: Path | None, *, batch_size: int) -> GatewaySettings:
+    """Say how the gateway is reached.
+
+    Raises:
+        StackError: says what is wrong.
+    """
+    try:
+        keys = read_api_keys(api_keys) if api_keys else {}
+        return GatewaySettings(url=url, keys=keys, batch_size=batch_size)
+    except ValueError as error:
+        raise StackError(str(error)) from None
+
+
 def simulate(
     settings: GeneratorSettings,
     target: Target,
@@ -143,16 +159,20 @@ def _simulate(
         if target.valkey_url is not None:
             baselines = ValkeyBaselines(target.valkey_url)
             cleanup.callback(baselines.close)
+        wants_seed = target.file is None and _wants_seed(target, baselines, population)
         if target.file is not None:
             sink: Sink = JsonLinesSink(cleanup.enter_context(_open(target.file)))
-        else:
+        if wants_seed or (target.file is None and target.gateway is None):
             kafka = KafkaSink(
                 KafkaSettings(bootstrap_servers=target.bootstrap_servers), exporter=exporter
             )
             cleanup.callback(kafka.close)
-            if _wants_seed(target, baselines, population):
-                _seed(settings, population, target, sink=kafka, steps=steps, clock=clock)
             sink = kafka
+            if wants_seed:
+                _seed(settings, population, target, sink=kafka, steps=steps, clock=clock)
+        if target.gateway is not None:
+            sink = gateway = GatewaySink(target.gateway)
+            cleanup.callback(gateway.close)
         limited = LimitedSink(sink, limit=count)
         run_generator(
             settings,
