@@ -6,12 +6,9 @@ import signal
 import sys
 from threading import Event
 
-from valkey import Valkey
-
-from cardwatch_archiver.archive import ProfileArchiver
-from cardwatch_archiver.kafka import KafkaFailedError, ProfileTopic
+from cardwatch_archiver.assembly import assemble
 from cardwatch_archiver.metrics import ArchiverMetrics
-from cardwatch_archiver.profiles import ProfileStore
+from cardwatch_archiver.parts import Parts
 from cardwatch_archiver.settings import ArchiverSettings, parse_settings
 from cardwatch_contracts.logs import write_logs
 from cardwatch_contracts.prometheus import serve
@@ -29,32 +26,18 @@ def main() -> int:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    try:
-        _archive(settings, stop)
-    except KafkaFailedError as error:
-        if not stop.is_set():
-            _log.error("%s", error)
-            return 1
+    if not _archive(settings, stop):
+        return 1
     _log.info("stopped")
     return 0
 
 
-def _archive(settings: ArchiverSettings, stop: Event) -> None:
+def _archive(settings: ArchiverSettings, stop: Event) -> bool:
     metrics = ArchiverMetrics()
     if settings.metrics_port is not None:
         serve(settings.metrics_port, metrics.registry)
-    topic = ProfileTopic(settings, stop=stop)
-    client = Valkey.from_url(
-        settings.valkey_url,
-        socket_timeout=settings.valkey_timeout_s,
-        socket_connect_timeout=settings.valkey_timeout_s,
-    )
-    try:
-        store = ProfileStore(client)
-        ProfileArchiver(topic, store, settings, stop=stop, metrics=metrics).run()
-    finally:
-        topic.close()
-        client.close()  # type: ignore[no-untyped-call]  # valkey leaves it unannotated
+    with assemble(settings, stop=stop, metrics=metrics) as parts:
+        return Parts(parts, stop=stop, metrics=metrics).run()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The topic of card profiles, read partition by partition from any offset."""
+"""A topic, read partition by partition from any offset."""
 
 import logging
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient
 
-from cardwatch_archiver.settings import ArchiverSettings
 from cardwatch_contracts.kafka_clients import ClientErrors, client_properties, refusal_of
+from cardwatch_contracts.kafka_settings import Kafka
 
 _log = logging.getLogger(__name__)
 
@@ -30,25 +30,34 @@ class KafkaFailedError(Exception):
     """Kafka or the topic is missing, or refuses what waiting does not mend."""
 
 
-class ProfileTopic:
-    """All partitions of the topic, assigned by hand: its offsets live in Valkey, not in Kafka."""
+class TopicReader:
+    """All partitions of a topic, assigned by hand: its offsets live in the store, not in Kafka."""
 
-    def __init__(self, settings: ArchiverSettings, *, stop: Event) -> None:
+    def __init__(
+        self, kafka: Kafka, topic: str, *, stop: Event, start_timeout_s: float = 60.0
+    ) -> None:
         """Wait for the topic.
+
+        Args:
+            kafka: where it is.
+            topic: its name.
+            stop: set from outside to end the wait.
+            start_timeout_s: how long it may be missing. Seconds.
 
         Raises:
             KafkaFailedError: it is not there in time, or the wait was ended by `stop`.
         """
-        self._topic = settings.topic
+        self._kafka = kafka
+        self._topic = topic
         self._errors = ClientErrors()
         address: dict[str, Any] = {
-            **client_properties(settings.bootstrap_servers),
+            **client_properties(kafka),
             "log_level": 2,  # what the client says of a broker that is away, `_on_error` says once
             "error_cb": self._on_error,
         }
         self._unreachable = False
         self._admin = AdminClient(address)
-        self.topic_id, self._partitions = self._wait_for_topic(settings, stop)
+        self.topic_id, self._partitions = self._wait_for_topic(start_timeout_s, stop)
         self._consumer = Consumer(
             {
                 **address,
@@ -60,6 +69,11 @@ class ProfileTopic:
             }
         )
 
+    @property
+    def name(self) -> str:
+        """The topic's name."""
+        return self._topic
+
     def seek(self, offsets: Mapping[int, int]) -> None:
         """Go on from these offsets; a partition that is left out begins at its beginning."""
         self._consumer.assign(
@@ -68,6 +82,22 @@ class ProfileTopic:
                 for partition in range(self._partitions)
             ]
         )
+
+    def lost(self, offsets: Mapping[int, int]) -> int:
+        """Return how many records Kafka has deleted that lie behind these offsets.
+
+        Waits for the broker, a second for each partition at most; of one that does not answer
+        nothing is known, and nothing counted.
+        """
+        lost = 0
+        for partition, offset in offsets.items():
+            place = TopicPartition(self._topic, partition)
+            try:
+                low, _ = self._consumer.get_watermark_offsets(place, timeout=_ASK_S)
+            except KafkaException:
+                continue
+            lost += max(0, low - offset)
+        return lost
 
     def take(self, size: int, wait_s: float) -> list[Message]:
         """Return the next messages, none if there are none in time.
@@ -127,9 +157,9 @@ class ProfileTopic:
         if topic_id != self.topic_id:
             raise KafkaFailedError(f"the topic `{self._topic}` was removed or made anew")
 
-    def _wait_for_topic(self, settings: ArchiverSettings, stop: Event) -> tuple[str, int]:
+    def _wait_for_topic(self, timeout_s: float, stop: Event) -> tuple[str, int]:
         """Return the topic's id and how many partitions it has, once it is there."""
-        deadline_s = monotonic() + settings.kafka_start_timeout_s
+        deadline_s = monotonic() + timeout_s
         while not stop.is_set():
             try:
                 return self._describe()
@@ -139,12 +169,11 @@ class ProfileTopic:
                     self._errors(error.args[0])
                 if self._errors.refusal:
                     raise KafkaFailedError(
-                        f"Kafka at {settings.bootstrap_servers}: {self._errors.refusal}"
+                        f"Kafka at {self._kafka}: {self._errors.refusal}"
                     ) from None
                 if monotonic() >= deadline_s:
                     raise KafkaFailedError(
-                        f"no topic `{self._topic}` at {settings.bootstrap_servers} within "
-                        f"{settings.kafka_start_timeout_s:.0f} s "
+                        f"no topic `{self._topic}` at {self._kafka} within {timeout_s:.0f} s "
                         f"({self._errors.cause(str(error))}): is Kafka running there?"
                     ) from None
             stop.wait(_ASK_S / 4)

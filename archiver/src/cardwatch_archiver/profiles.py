@@ -10,11 +10,12 @@ and is counting again), and the newest follows it in the same partition.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from valkey import Valkey, WatchError
 
+from cardwatch_archiver.position import Position, PositionChangedError
 from cardwatch_contracts.card import PROFILE_KEY_PREFIX, decode_card_profile
 from cardwatch_contracts.codec import InvalidRecordError
 
@@ -25,20 +26,6 @@ STATS_KEY: Final = "archiver:stats"
 
 _TOPIC_ID: Final = "topic-id"
 _FORGET_BATCH: Final = 1_000
-
-
-class PositionChangedError(Exception):
-    """Valkey is not where it was left: flushed, restarted empty, or written by another."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
-    """How far the topic has been written."""
-
-    topic_id: str
-    """Kafka's id of the topic; a topic that was made anew has another."""
-    offsets: Mapping[int, int] = field(default_factory=dict)
-    """Next offset to read by partition; a partition that is left out: from its beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -337,6 +337,56 @@ ARCHIVER_LAG: Final = Metric(
     service="archiver",
     description="Card profiles in Kafka that are not in Valkey yet.",
 )
+ROWS_WRITTEN: Final = Metric(
+    name="cardwatch_archiver_rows_written_total",
+    kind="counter",
+    labels=("table",),
+    service="archiver",
+    description="Records written into PostgreSQL, by the table they are rows of.",
+)
+ROWS_LEFT_OUT: Final = Metric(
+    name="cardwatch_archiver_rows_left_out_total",
+    kind="counter",
+    labels=("table",),
+    service="archiver",
+    description="Records that the table has no row of: they are not what their topic is for, or "
+    "of a day that is not kept.",
+)
+DATABASE_RETRIES: Final = Metric(
+    name="cardwatch_archiver_database_retries_total",
+    kind="counter",
+    labels=("table", "reason"),
+    service="archiver",
+    description="Batches begun again: PostgreSQL was `away`, or not where it was left (`moved`).",
+)
+DATABASE_WRITE_SECONDS: Final = Metric(
+    name="cardwatch_archiver_database_write_seconds",
+    kind="histogram",
+    unit="s",
+    labels=("table",),
+    service="archiver",
+    description="Writing a batch into PostgreSQL.",
+)
+DATABASE_LAG: Final = Metric(
+    name="cardwatch_archiver_database_lag_records",
+    kind="gauge",
+    labels=("topic",),
+    service="archiver",
+    description="Records in Kafka that are not in PostgreSQL yet, by topic.",
+)
+DROPPED_PARTITIONS: Final = Metric(
+    name="cardwatch_archiver_dropped_partitions_total",
+    kind="counter",
+    service="archiver",
+    description="Days of a table that were dropped: they were too old.",
+)
+PART_FAILURES: Final = Metric(
+    name="cardwatch_archiver_failures_total",
+    kind="counter",
+    labels=("topic",),
+    service="archiver",
+    description="How often writing a topic ended, to be begun again: waiting would not mend it.",
+)
 SENT: Final = Metric(
     name="cardwatch_generator_sent_total",
     kind="counter",
@@ -381,6 +431,13 @@ METRICS: Final = (
     ARCHIVER_RETRIES,
     WRITE_SECONDS,
     ARCHIVER_LAG,
+    ROWS_WRITTEN,
+    ROWS_LEFT_OUT,
+    DATABASE_RETRIES,
+    DATABASE_WRITE_SECONDS,
+    DATABASE_LAG,
+    DROPPED_PARTITIONS,
+    PART_FAILURES,
     SENT,
     ACKNOWLEDGED,
     FAILED,

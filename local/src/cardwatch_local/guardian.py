@@ -2,12 +2,12 @@
 
 Run as a script by `cardwatch_local.service`, with the standard library alone:
 
-    guardian.py LEASE_FD REPORT_FD GRACE_S COMMAND...
+    guardian.py LEASE_FD REPORT_FD GRACE_S STOP_SIGNAL COMMAND...
 
 LEASE_FD is the read end of a pipe whose write end only the owner holds. However the owner ends,
 kill -9 included, the pipe reaches its end; the guardian then stops the service's process group:
-SIGTERM, GRACE_S seconds, SIGKILL. If the service ends first, what it left in its group is killed
-and the guardian exits with the service's status (128 + signal for a signal, as shells do).
+STOP_SIGNAL, GRACE_S seconds, SIGKILL. If the service ends first, what it left in its group is
+killed and the guardian exits with the service's status (128 + signal for a signal, as shells do).
 REPORT_FD receives one line: the service's pid, or `error: ...` when it cannot be started.
 
 On Linux a guardian that is itself killed takes the service down too (PR_SET_PDEATHSIG).
@@ -59,10 +59,13 @@ def _signal_group(group: int, number: int) -> bool:
 class _Guard:
     """Watches one service. Single-threaded: PDEATHSIG is bound to the thread that forked."""
 
-    def __init__(self, *, lease_fd: int, wake_fd: int, grace_s: float, child: int) -> None:
+    def __init__(
+        self, *, lease_fd: int, wake_fd: int, grace_s: float, stop_signal: int, child: int
+    ) -> None:
         self._lease_fd = lease_fd
         self._wake_fd = wake_fd
         self._grace_s = grace_s
+        self._stop_signal = stop_signal
         self._child = child
         self._stop_asked = False
         self.exit_code: int | None = None
@@ -77,7 +80,7 @@ class _Guard:
             if self._wait(None):
                 self._stop_asked = True
         if self._stop_asked:
-            _signal_group(self._child, signal.SIGTERM)
+            _signal_group(self._child, self._stop_signal)
             self._wait_until(lambda: self.exit_code is not None, self._grace_s)
             self._wait_until(lambda: not _signal_group(self._child, 0), STRAGGLERS_S)
         if _signal_group(self._child, signal.SIGKILL):
@@ -136,10 +139,16 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     # Orphans of the service become ours, so that they are reaped and their group ends.
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    child = _start(arguments[3:], report_fd)
+    child = _start(arguments[4:], report_fd)
     if child is None:
         return 127
-    guard = _Guard(lease_fd=lease_fd, wake_fd=wake_read, grace_s=float(arguments[2]), child=child)
+    guard = _Guard(
+        lease_fd=lease_fd,
+        wake_fd=wake_read,
+        grace_s=float(arguments[2]),
+        stop_signal=int(arguments[3]),
+        child=child,
+    )
     signal.signal(signal.SIGTERM, guard.ask_to_stop)
     guard.watch()
     return guard.exit_code if guard.exit_code is not None else 128 + signal.SIGKILL

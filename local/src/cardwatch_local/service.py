@@ -37,7 +37,9 @@ class ServiceSpec:
     ready_timeout_s: float = 120.0
     """How long it may take until it is ready."""
     stop_timeout_s: float = 15.0
-    """How long it may take to end after SIGTERM before it is killed."""
+    """How long it may take to end after `stop_signal` before it is killed."""
+    stop_signal: signal.Signals = signal.SIGTERM
+    """What asks it to end."""
 
 
 def _always() -> bool:
@@ -200,8 +202,9 @@ class Service:
     def _guardian_command(self, lease_fd: int, report_fd: int) -> list[str]:
         # -I and -S: the guardian needs the standard library only, and starts in 20 ms so.
         interpreter = [sys.executable, "-I", "-S", guardian.__file__]
-        settings = [str(lease_fd), str(report_fd), str(self.spec.stop_timeout_s)]
-        return [*interpreter, *settings, *self._command()]
+        spec = self.spec
+        settings = [lease_fd, report_fd, spec.stop_timeout_s, int(spec.stop_signal)]
+        return [*interpreter, *map(str, settings), *self._command()]
 
     def _release_lease(self) -> None:
         if self._lease_fd is not None:

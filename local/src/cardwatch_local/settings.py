@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final, Literal
 
+from cardwatch_contracts.database_settings import VARIABLES as DATABASE_VARIABLES
 from cardwatch_contracts.kafka_settings import VARIABLES as KAFKA_VARIABLES
 from cardwatch_contracts.span_export import TRACE_DIR_VARIABLE, Exporter, exporter_of
 from cardwatch_job.compiled import find_compiled
@@ -44,6 +45,8 @@ class StackSettings:
     """Port of the broker on 127.0.0.1; None takes a free one."""
     valkey_port: int | None = None
     """Port of Valkey on 127.0.0.1; None takes a free one."""
+    postgres_port: int | None = None
+    """Port of PostgreSQL on 127.0.0.1; None takes a free one."""
     flink_rest_port: int | None = None
     """Port of Flink's REST interface on 127.0.0.1; None takes a free one."""
     flink_metrics_ports: str = ""
@@ -122,7 +125,7 @@ class StackSettings:
 
     @property
     def data_dir(self) -> Path:
-        """Kafka's log, Valkey's folder and Flink's checkpoints."""
+        """Kafka's log, PostgreSQL's and Valkey's folders, and Flink's checkpoints."""
         return self.stack_dir / "data"
 
     @property
@@ -145,8 +148,8 @@ class StackSettings:
         """Environment of every process of this stack: what is left of it can be told by it."""
         return {
             STACK_VARIABLE: str(self.stack_dir.absolute()),
-            # Of a Kafka elsewhere; the stack's own wants neither TLS nor a password.
-            **dict.fromkeys(KAFKA_VARIABLES, ""),
+            # Of a Kafka and a PostgreSQL elsewhere: the stack has its own.
+            **dict.fromkeys((*KAFKA_VARIABLES, *DATABASE_VARIABLES), ""),
             "PYTHONPATH": os.pathsep.join(self.python_path),
             **self._tracing,
         }

@@ -1,4 +1,4 @@
-"""The embedded stack: Kafka, Valkey, the Flink job and the archiver, started and kept running."""
+"""The embedded stack: its servers, the Flink job and the archiver, started and kept running."""
 
 import os
 import time
@@ -107,9 +107,10 @@ class Stack:
         with steps.step("start the servers"):
             servers.flink.prepare()
             # All at once: the job's graph takes longer to build than the broker to come up.
-            self._start_services(servers.valkey, *servers.job, servers.kafka)
+            self._start_services(servers.valkey, *servers.job, servers.kafka, servers.postgres)
             servers.valkey.wait_ready()
             servers.kafka.wait_ready()
+            servers.postgres.wait_ready()
         with steps.step("make the topics"):
             create_topics(servers.kafka.bootstrap_servers)
         with steps.step("start the job"):
@@ -156,7 +157,11 @@ class Stack:
 
     @staticmethod
     def _stop_services(servers: Servers) -> None:
-        for group in ([servers.archiver], servers.job, [servers.kafka, servers.valkey]):
+        for group in (
+            [servers.archiver],
+            servers.job,
+            [servers.kafka, servers.valkey, servers.postgres],
+        ):
             for service in group:
                 service.begin_stop()
             for service in group:

@@ -45,10 +45,11 @@ def up(
     ] = 1000,
     kafka_port: Annotated[int | None, _Port] = None,
     valkey_port: Annotated[int | None, _Port] = None,
+    postgres_port: Annotated[int | None, _Port] = None,
     flink_rest_port: Annotated[int | None, _Port] = None,
     name: StackName = "default",
 ) -> None:
-    """Start the embedded stack in the background: Kafka, Valkey, the Flink job, the archiver."""
+    """Start the embedded stack in the background: servers, the Flink job, the archiver."""
     settings = StackSettings(
         name=name,
         parallelism=parallelism,
@@ -56,6 +57,7 @@ def up(
         checkpoint_interval_ms=checkpoint_interval_ms,
         kafka_port=kafka_port,
         valkey_port=valkey_port,
+        postgres_port=postgres_port,
         flink_rest_port=flink_rest_port,
     )
     with steps_on(Console()) as steps:
@@ -166,8 +168,9 @@ def _port(service: str, endpoints: Endpoints | None) -> int | None:
         "kafka": endpoints.bootstrap_servers,
         "valkey": endpoints.valkey_url,
         "jobmanager": endpoints.flink_url or "",
+        "postgres": endpoints.database_url or "",
     }
-    port = addresses.get(service, "").rpartition(":")[2]
+    port = addresses.get(service, "").rpartition(":")[2].partition("/")[0]
     return int(port) if port else None
 
 
@@ -185,6 +188,7 @@ def _addresses(endpoints: Endpoints) -> list[tuple[str, str]]:
     return [
         ("Kafka", endpoints.bootstrap_servers),
         ("Valkey", endpoints.valkey_url),
+        ("PostgreSQL", endpoints.database_url or "–"),
         ("Flink", endpoints.flink_url or "–"),
     ]
 
