@@ -95,7 +95,7 @@ def main(command: Sequence[str]) -> None:
             become_nobody()
         except (OSError, KeyError) as error:
             sys.exit(f"{command[0]} does not run as root, and root cannot become {USER}: {error}")
-    os.execv(command[0], command)
+    os.execv(command[0], list(command))
 
 
 if __name__ == "__main__":

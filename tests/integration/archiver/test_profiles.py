@@ -12,8 +12,10 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from valkey import Valkey
 
-from cardwatch_archiver.archive import ProfileArchiver
-from cardwatch_archiver.kafka import KafkaFailedError, ProfileTopic
+from cardwatch_archiver.archive import TopicArchiver
+from cardwatch_archiver.kafka import KafkaFailedError, TopicReader
+from cardwatch_archiver.metrics import ArchiverMetrics
+from cardwatch_archiver.profile_sink import ProfileSink
 from cardwatch_archiver.profiles import (
     OFFSETS_KEY,
     ProfileStats,
@@ -21,7 +23,7 @@ from cardwatch_archiver.profiles import (
     count_profiles,
     read_stats,
 )
-from cardwatch_archiver.settings import ArchiverSettings
+from cardwatch_archiver.settings import Pace
 from cardwatch_contracts.card import PROFILE_KEY_PREFIX, CardProfile
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.topics import Topic
@@ -265,27 +267,16 @@ def test_a_topic_that_is_removed_ends_the_archiver_with_a_message(archive: Archi
 
 
 def test_a_kafka_that_is_not_there_ends_with_a_message() -> None:
-    settings = ArchiverSettings(
-        bootstrap_servers="127.0.0.1:9",
-        valkey_url="valkey://127.0.0.1:9",
-        kafka_start_timeout_s=1.0,
-    )
     with pytest.raises(
         KafkaFailedError, match=r"no topic `card-profiles` at 127\.0\.0\.1:9 within"
     ):
-        ProfileTopic(settings, stop=Event())
+        TopicReader("127.0.0.1:9", "card-profiles", stop=Event(), start_timeout_s=1.0)
 
 
 def test_each_batch_is_bounded(archive: Archive) -> None:
-    settings = ArchiverSettings(
-        bootstrap_servers=archive.bootstrap_servers,
-        valkey_url=archive.server.url,
-        topic=archive.topic,
-        batch_size=100,
-    )
     archive.send_profiles(range(950), version=1)
     stop = Event()
-    topic = ProfileTopic(settings, stop=stop)
+    topic = TopicReader(archive.bootstrap_servers, archive.topic, stop=stop)
     sizes: list[int] = []
 
     class Counted(ProfileStore):
@@ -295,8 +286,10 @@ def test_each_batch_is_bounded(archive: Archive) -> None:
             if sum(sizes) == 950:
                 stop.set()
 
+    sink = ProfileSink(Counted(archive.client))
+    metrics = ArchiverMetrics().profiles
     try:
-        ProfileArchiver(topic, Counted(archive.client), settings, stop=stop).run()
+        TopicArchiver(topic, sink, Pace(batch_size=100), stop=stop, metrics=metrics).run()
     finally:
         topic.close()
     assert max(sizes) <= 100

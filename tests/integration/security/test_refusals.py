@@ -11,11 +11,10 @@ from threading import Event
 import pytest
 from tests.integration.security.conftest import Secured
 
-from cardwatch_archiver.kafka import KafkaFailedError, ProfileTopic
-from cardwatch_archiver.settings import ArchiverSettings
+from cardwatch_archiver.kafka import KafkaFailedError, TopicReader
 from cardwatch_contracts.card import Card
 from cardwatch_contracts.kafka_settings import CA_FILE, PASSWORD_FILE, PROTOCOL, Kafka
-from cardwatch_contracts.topics import ALERTS
+from cardwatch_contracts.topics import ALERTS, CARD_PROFILES
 from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
 from cardwatch_generator.smoke import check
 from cardwatch_job.claim import claimed
@@ -34,8 +33,7 @@ def _sink(kafka: Kafka) -> None:
 
 
 def _archiver(kafka: Kafka) -> None:
-    settings = ArchiverSettings(bootstrap_servers=kafka, valkey_url="valkey://127.0.0.1:1")
-    ProfileTopic(settings, stop=Event()).close()
+    TopicReader(kafka, CARD_PROFILES.name, stop=Event()).close()
 
 
 def _config_writer(kafka: Kafka) -> None:

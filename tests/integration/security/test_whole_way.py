@@ -14,11 +14,10 @@ import pytest
 from tests.integration.job.feed import Feed, wait_until
 from tests.integration.security.conftest import Secured
 
-from cardwatch_archiver.kafka import ProfileTopic
-from cardwatch_archiver.settings import ArchiverSettings
+from cardwatch_archiver.kafka import TopicReader
 from cardwatch_contracts.detector_config import ConfigRecord, DetectorConfigSpec
 from cardwatch_contracts.kafka_settings import PASSWORD_FILE
-from cardwatch_contracts.topics import ALERTS, DEAD_LETTERS, REKEYED, STATS, Topic
+from cardwatch_contracts.topics import ALERTS, CARD_PROFILES, DEAD_LETTERS, REKEYED, STATS, Topic
 from cardwatch_local.errors import StackError
 from cardwatch_local.flink import FlinkCluster
 from cardwatch_local.reading.topic import read_topic
@@ -129,11 +128,8 @@ def test_commands_use_a_kafka_elsewhere(secured: Secured, job: FlinkCluster) -> 
 
 
 def test_profiles_are_read_by_the_archiver(secured: Secured, job: FlinkCluster) -> None:
-    settings = ArchiverSettings(
-        bootstrap_servers=secured.users.kafka("cardwatch-archiver"),
-        valkey_url="valkey://127.0.0.1:1",
-    )
-    topic = ProfileTopic(settings, stop=Event())
+    kafka = secured.users.kafka("cardwatch-archiver")
+    topic = TopicReader(kafka, CARD_PROFILES.name, stop=Event())
     try:
         topic.seek({})
         deadline = time.monotonic() + 30
