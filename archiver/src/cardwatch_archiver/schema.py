@@ -161,7 +161,11 @@ class Schema:
 
 def _applied(cursor: Cursor) -> dict[int, tuple[str, str]]:
     """Return name and checksum of what was applied, by number."""
-    cursor.execute("SELECT to_regclass('schema_migrations') IS NOT NULL")
+    # to_regclass would say what this session saw before it waited for another's migration.
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM pg_class"
+        " WHERE relname = 'schema_migrations' AND pg_table_is_visible(oid))"
+    )
     if cursor.fetchone() != (True,):
         return {}
     cursor.execute("SELECT version, name, sha256 FROM schema_migrations")
