@@ -58,8 +58,8 @@ CREATE TABLE alerts (
     generation bigint NOT NULL,
     detectors text[] NOT NULL,         -- of the findings, in their order
     trace_id text,
-    alert jsonb NOT NULL,              -- the whole record, as it was on the topic
-    PRIMARY KEY (ingested_at, alert_id) -- an alert raised again replaces itself
+    alert jsonb NOT NULL,              -- the whole record, as far as the contract knows it
+    PRIMARY KEY (ingested_at, alert_id) -- one raised again replaces itself, of another day too
 ) PARTITION BY RANGE (ingested_at);
 
 CREATE INDEX alerts_by_id ON alerts (alert_id);
