@@ -12,11 +12,14 @@ from confluent_kafka import KafkaException
 
 from cardwatch_local.commands import (
     alerts,
+    ask,
     cards,
     config_history,
     configs,
     demo,
+    erase,
     explain,
+    export,
     generate,
     replay,
     stack,
@@ -61,6 +64,7 @@ _SEE = "See it work"
 _STACK = "The embedded stack"
 _FEED = "Transactions in"
 _LOOK = "What was found"
+_KEEP = "The archive"
 _TUNE = "Thresholds"
 
 _register(demo.demo, demo.EXAMPLES, _SEE)
@@ -75,6 +79,9 @@ _register(alerts.alerts, alerts.EXAMPLES, _LOOK)
 _register(explain.explain, explain.EXAMPLES, _LOOK)
 _register(trace.trace, trace.EXAMPLES, _LOOK)
 _register(cards.cards, cards.EXAMPLES, _LOOK)
+_register(ask.ask, ask.EXAMPLES, _KEEP)
+_register(export.export, export.EXAMPLES, _KEEP)
+_register(erase.erase, erase.EXAMPLES, _KEEP)
 _register(configs.apply, configs.APPLY_EXAMPLES, _TUNE)
 _register(configs.get, configs.GET_EXAMPLES, _TUNE)
 _register(configs.diff, configs.DIFF_EXAMPLES, _TUNE)

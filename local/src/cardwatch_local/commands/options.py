@@ -1,15 +1,24 @@
 """Options that several commands share, and how their words are read."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from cardwatch_local.durations import parse_duration
+from cardwatch_local.times import parse_time
 
 
 def _duration(text: str | float) -> float:
     try:
         return float(text) if isinstance(text, float) else parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _time(text: str | datetime) -> datetime:
+    try:
+        return text if isinstance(text, datetime) else parse_time(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
@@ -28,6 +37,22 @@ ValkeyUrl = Annotated[
 GatewayUrl = Annotated[
     str | None,
     typer.Option(metavar="URL", help="The gateway's address, instead of the stack's."),
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        envvar="CARDWATCH_DATABASE_URL",
+        help="PostgreSQL's address, instead of the stack's.",
+    ),
+]
+From = Annotated[
+    datetime | None,
+    typer.Option("--from", parser=_time, metavar="TIME", help="Such as 2026-11-21; UTC."),
+]
+To = Annotated[
+    datetime | None,
+    typer.Option("--to", parser=_time, metavar="TIME", help="Exclusive, such as 2026-11-22T12:30."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON for other programs.")]
 Duration = Annotated[float, typer.Option(parser=_duration, metavar="SPAN")]

@@ -1,6 +1,8 @@
 """Finds the servers a command talks to: a running stack's, or those named on the command line."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
 
 from cardwatch_contracts.kafka_settings import Kafka, KafkaSettingsError, kafka_at
 from cardwatch_contracts.span_export import Exporter
@@ -18,6 +20,7 @@ class Connection:
     bootstrap_servers: str | None = None
     valkey_url: str | None = None
     gateway_url: str | None = None
+    database_url: str | None = None
 
     @property
     def kafka(self) -> Kafka:
@@ -56,3 +59,30 @@ class Connection:
             StackError: None is given and the stack does not run.
         """
         return self.gateway_url or connect(StackSettings(name=self.stack)).gateway_url
+
+    @property
+    def database(self) -> str:
+        """The archive's address; it may hold a password.
+
+        Raises:
+            StackError: None is given, and the stack does not run or keeps no archive.
+        """
+        if self.database_url:
+            return self.database_url
+        try:
+            endpoints = connect(StackSettings(name=self.stack))
+        except StackError as error:
+            raise StackError(f"{error}; or give --database-url, or CARDWATCH_DATABASE_URL") from None
+        if endpoints.database_url is None:
+            raise StackError(
+                f"stack `{self.stack}` keeps no archive: give --database-url, or "
+                "CARDWATCH_DATABASE_URL"
+            )
+        return _with_password(endpoints.database_url, endpoints.database_password_file)
+
+
+def _with_password(url: str, password_file: str | None) -> str:
+    if password_file is None:
+        return url
+    password = quote(Path(password_file).read_text("utf-8"), safe="")
+    return url.replace("@", f":{password}@", 1)

@@ -1,0 +1,1 @@
+"""Everything of one cardholder removed on request, store by store."""

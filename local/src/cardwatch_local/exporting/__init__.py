@@ -1,0 +1,1 @@
+"""What the archive holds, as files for spreadsheets and data frames."""
