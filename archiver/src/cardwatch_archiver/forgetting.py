@@ -1,10 +1,10 @@
 """Removes the card profiles of one user from Valkey, beside a running archiver."""
 
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from valkey import Valkey, WatchError
 
-from cardwatch_archiver.profiles import OFFSETS_KEY, STATS_KEY, TOPIC_ID_FIELD
+from cardwatch_archiver.profiles import OFFSETS_KEY, STATS_KEY
 from cardwatch_contracts.card import PROFILE_KEY_PREFIX, CardProfile, decode_card_profile
 from cardwatch_contracts.codec import InvalidRecordError
 
@@ -40,15 +40,15 @@ def forget_profile(client: Valkey, key: bytes, user_id: str) -> bool:
             profile = _profile(cast(bytes | None, pipe.get(key)))
             if profile is None or profile.user_id != user_id:
                 return False
-            topic_id = pipe.hget(OFFSETS_KEY, TOPIC_ID_FIELD)
+            offsets = cast(dict[str | bytes, Any], pipe.hgetall(OFFSETS_KEY))
             pipe.multi()
             pipe.delete(key)
             pipe.hincrby(STATS_KEY, "profiles", -1)
             pipe.hincrby(STATS_KEY, "transactions", -profile.transactions)
-            if topic_id is not None:
+            if offsets:
                 # Changes nothing, but whoever writes at this moment sees that something was: an
                 # archiver has read what it replaces, and would take this profile off twice.
-                pipe.hset(OFFSETS_KEY, TOPIC_ID_FIELD, cast(bytes, topic_id))
+                pipe.hset(OFFSETS_KEY, mapping=offsets)
             try:
                 pipe.execute()  # type: ignore[no-untyped-call]
             except WatchError:

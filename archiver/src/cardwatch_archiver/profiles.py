@@ -23,9 +23,8 @@ OFFSETS_KEY: Final = "archiver:offsets:card-profiles"
 """Hash: next offset to read for each partition, and the topic's id."""
 STATS_KEY: Final = "archiver:stats"
 """Hash: `profiles` and `transactions`."""
-TOPIC_ID_FIELD: Final = "topic-id"
-"""Which field of `OFFSETS_KEY` holds the topic's id."""
 
+_TOPIC_ID: Final = "topic-id"
 _FORGET_BATCH: Final = 1_000
 
 
@@ -104,7 +103,7 @@ class ProfileStore:
             pipe.multi()
             self._queue(pipe, keys, old)
             fields: dict[str | bytes, Any] = {str(p): at for p, at in after.offsets.items()}
-            pipe.hset(OFFSETS_KEY, mapping={TOPIC_ID_FIELD: after.topic_id} | fields)
+            pipe.hset(OFFSETS_KEY, mapping={_TOPIC_ID: after.topic_id} | fields)
             try:
                 pipe.execute()  # type: ignore[no-untyped-call]
             except WatchError:
@@ -127,7 +126,7 @@ class ProfileStore:
 
     def _read(self, client: Any) -> Position | None:
         fields: dict[bytes, bytes] = client.hgetall(OFFSETS_KEY)
-        topic_id = fields.pop(TOPIC_ID_FIELD.encode(), None)
+        topic_id = fields.pop(_TOPIC_ID.encode(), None)
         if topic_id is None:
             return None
         offsets = {int(partition): int(offset) for partition, offset in fields.items()}

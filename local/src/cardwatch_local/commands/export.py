@@ -20,7 +20,7 @@ EXAMPLES: Final = (
 )
 
 
-def export(
+def export(  # noqa: PLR0913 - each is an option on the command line
     *,
     what: Annotated[Literal["alerts", "transactions", "findings", "feedback"], typer.Argument()],
     file: Annotated[Path, typer.Option("--output", metavar="FILE", help="Where to.")],
@@ -49,7 +49,7 @@ def export(
         raise typer.BadParameter(str(error)) from None
     url = Connection(stack=name, database_url=database_url).database
     # Here, because they load pyarrow and psycopg, and other commands should answer at once.
-    from cardwatch_local.exporting.datasets import DATASETS  # noqa: PLC0415
+    from cardwatch_local.exporting.datasets import DATASETS, Span  # noqa: PLC0415
     from cardwatch_local.exporting.export import Wanted  # noqa: PLC0415
     from cardwatch_local.exporting.export import export as write_export  # noqa: PLC0415
 
@@ -57,9 +57,7 @@ def export(
         dataset=DATASETS[what],
         file=file,
         format=chosen,
-        begins=begins,
-        ends=ends,
-        by=by,
+        span=Span(begins=begins, ends=ends, by=by),
         force=force,
     )
     began_s = time.monotonic()

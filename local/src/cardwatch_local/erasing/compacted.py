@@ -110,4 +110,6 @@ def write_tombstones(kafka: Kafka, places: Iterable[Place]) -> None:
         raise StackError(f"Kafka at {kafka} did not take a tombstone: {error}") from None
     if refused or left:
         cause = errors.refusal or (refused[0] if refused else errors.cause("no answer in time"))
-        raise StackError(f"Kafka at {kafka} did not take {len(refused) + left:,} tombstones: {cause}")
+        raise StackError(
+            f"Kafka at {kafka} did not take {len(refused) + left:,} tombstones: {cause}"
+        )

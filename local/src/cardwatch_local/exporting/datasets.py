@@ -29,6 +29,30 @@ _WHAT: Final[dict[str, Kind]] = {
 _TIMES: Final[dict[str, Kind]] = {"ingested_at": "time", "event_time": "time"}
 
 
+_FEEDBACK: Final[dict[str, Kind]] = {
+    "given_at": "time",
+    "feedback_id": "text",
+    "alert_id": "text",
+    **_WHO,
+    "merchant_id": "text",
+    "label": "text",
+    "given_by": "text",
+    "reason": "text",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Which rows: from one time on, and before another."""
+
+    begins: datetime | None = None
+    """From here on; None: from the first."""
+    ends: datetime | None = None
+    """Up to here, exclusive; None: up to the last."""
+    by: TimeBasis = "ingestion"
+    """Which time is meant."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """A view of the schema `analytics`, as it is exported."""
@@ -39,33 +63,30 @@ class Dataset:
     ingestion_column: str = "ingested_at"
     event_column: str = "event_time"
 
-    def query(self, *, by: TimeBasis, begins: datetime | None, ends: datetime | None) -> Composed:
-        """Return the query of all rows from `begins` on and before `ends`; None: no bound.
+    def query(self, span: Span) -> Composed:
+        """Return the query of all rows of a span.
 
         No order is asked for: sorting would keep all of it on the server's disk first.
         """
         return SQL("SELECT {columns} {rest}").format(
             columns=SQL(", ").join(self._selected(name) for name in self.columns),
-            rest=self._rest(by=by, begins=begins, ends=ends),
+            rest=self._rest(span),
         )
 
-    def count_query(
-        self, *, by: TimeBasis, begins: datetime | None, ends: datetime | None
-    ) -> Composed:
+    def count_query(self, span: Span) -> Composed:
         """Return the query of how many rows that will be."""
-        return SQL("SELECT count(*) {rest}").format(
-            rest=self._rest(by=by, begins=begins, ends=ends)
-        )
+        return SQL("SELECT count(*) {rest}").format(rest=self._rest(span))
 
     def _selected(self, name: str) -> Composed:
         kind = "::text" if self.columns[name] == "text" else ""  # an alert's id is a UUID there
         return SQL("{}{}").format(Identifier(name), SQL(kind))
 
-    def _rest(self, *, by: TimeBasis, begins: datetime | None, ends: datetime | None) -> Composed:
-        column = Identifier(self.ingestion_column if by == "ingestion" else self.event_column)
+    def _rest(self, span: Span) -> Composed:
+        by_ingestion = span.by == "ingestion"
+        column = Identifier(self.ingestion_column if by_ingestion else self.event_column)
         bounds = [
             SQL("{} {} {}").format(column, SQL(operator), bound)
-            for operator, bound in ((">=", begins), ("<", ends))
+            for operator, bound in ((">=", span.begins), ("<", span.ends))
             if bound is not None
         ]
         return SQL("FROM analytics.{view}{where}{bounds}").format(
@@ -131,9 +152,7 @@ DATASETS: Final[Mapping[str, Dataset]] = {
     ),
     "feedback": Dataset(
         view="feedback",
-        columns={"given_at": "time", "feedback_id": "text", "alert_id": "text"}
-        | _WHO
-        | {"merchant_id": "text", "label": "text", "given_by": "text", "reason": "text"},
+        columns=_FEEDBACK,
         ingestion_column="given_at",
         event_column="given_at",
     ),

@@ -5,14 +5,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from psycopg import IsolationLevel
 
 from cardwatch_local.errors import StackError
-from cardwatch_local.exporting.datasets import Dataset, TimeBasis
+from cardwatch_local.exporting.datasets import Dataset, Span
 from cardwatch_local.exporting.writers import WRITERS, Format
 from cardwatch_local.progress import StepListener
 from cardwatch_local.reading.database import open_archive
@@ -28,12 +27,7 @@ class Wanted:
     dataset: Dataset
     file: Path
     format: Format
-    begins: datetime | None = None
-    """From here on; None: from the first."""
-    ends: datetime | None = None
-    """Up to here, exclusive; None: up to the last."""
-    by: TimeBasis = "ingestion"
-    """Which time these bounds are of."""
+    span: Span
     force: bool = False
     """Whether a file that is there is replaced."""
 
@@ -47,12 +41,11 @@ def export(url: str, wanted: Wanted, steps: StepListener) -> int:
     """
     if wanted.file.exists() and not wanted.force:
         raise StackError(f"{wanted.file} is there already: --force replaces it")
-    span = {"by": wanted.by, "begins": wanted.begins, "ends": wanted.ends}
     with open_archive(url) as connection, _fresh(wanted.file) as fresh:
         # Of one moment, so that what is counted is what is written.
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         with connection.transaction():
-            row = connection.execute(wanted.dataset.count_query(**span)).fetchone()
+            row = connection.execute(wanted.dataset.count_query(wanted.span)).fetchone()
             assert row is not None, "a count has one row"
             step = f"export {wanted.dataset.view}"
             steps.started(step, row[0])
@@ -61,7 +54,7 @@ def export(url: str, wanted: Wanted, steps: StepListener) -> int:
                 connection.cursor("cardwatch_export") as cursor,
                 closing(WRITERS[wanted.format](fresh, wanted.dataset.columns)) as writer,
             ):
-                cursor.execute(wanted.dataset.query(**span))
+                cursor.execute(wanted.dataset.query(wanted.span))
                 while rows := cursor.fetchmany(BATCH_ROWS):
                     writer.write(rows)
                     written += len(rows)

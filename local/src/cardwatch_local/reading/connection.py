@@ -72,7 +72,9 @@ class Connection:
         try:
             endpoints = connect(StackSettings(name=self.stack))
         except StackError as error:
-            raise StackError(f"{error}; or give --database-url, or CARDWATCH_DATABASE_URL") from None
+            raise StackError(
+                f"{error}; or give --database-url, or CARDWATCH_DATABASE_URL"
+            ) from None
         if endpoints.database_url is None:
             raise StackError(
                 f"stack `{self.stack}` keeps no archive: give --database-url, or "
