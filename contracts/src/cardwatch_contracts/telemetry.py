@@ -43,6 +43,11 @@ class Attribute:
     description: str
 
 
+POST_TRANSACTIONS: Final = SpanName(
+    "POST /v1/transactions",
+    Kind.SERVER,
+    "The gateway takes transactions: from when it has read them until it knows that Kafka has them.",
+)
 SEND_TRANSACTIONS: Final = SpanName(
     "send transactions",
     Kind.PRODUCER,
@@ -80,6 +85,7 @@ PROCESS_ACKS: Final = SpanName(
     "From publishing thresholds until every subtask has acknowledged them.",
 )
 SPANS: Final = (
+    POST_TRANSACTIONS,
     SEND_TRANSACTIONS,
     PROCESS_TRANSACTIONS,
     JUDGE_BATCH,
@@ -129,6 +135,9 @@ FINDING_UNIT: Final = Attribute(
     "cardwatch.finding.unit", str, "", "`minor`, `s`, `d`, `km/h` or `transactions`."
 )
 FINDING_MODE: Final = Attribute("cardwatch.finding.mode", str, "", "`active` or `shadow`.")
+HTTP_METHOD: Final = Attribute("http.request.method", str, "", "Such as `POST`.")
+HTTP_ROUTE: Final = Attribute("http.route", str, "", "The pattern of what was asked for.")
+HTTP_STATUS: Final = Attribute("http.response.status_code", int, "", "How it was answered.")
 ATTRIBUTES: Final = (
     MESSAGING_SYSTEM,
     DESTINATION,
@@ -153,6 +162,9 @@ ATTRIBUTES: Final = (
     THRESHOLD,
     FINDING_UNIT,
     FINDING_MODE,
+    HTTP_METHOD,
+    HTTP_ROUTE,
+    HTTP_STATUS,
 )
 EVENTS: Final = (FINDING,)
 
@@ -170,7 +182,7 @@ class Metric:
     """By UCUM; empty where it counts what its name says."""
     labels: tuple[str, ...] = ()
     """Its own, besides those that say who serves it."""
-    service: Literal["job", "operator", "archiver", "generator"]
+    service: Literal["job", "operator", "archiver", "generator", "gateway"]
     """The component that serves it."""
     description: str
 
@@ -412,6 +424,58 @@ SEND_SECONDS: Final = Metric(
     service="generator",
     description="From Kafka's client until every in-sync replica has a transaction.",
 )
+
+
+def _of_gateway(
+    name: str, kind: Literal["counter", "gauge", "histogram"], description: str, *labels: str
+) -> Metric:
+    return Metric(
+        name=f"cardwatch_gateway_{name}",
+        kind=kind,
+        unit="s" if kind == "histogram" else "",
+        labels=labels,
+        service="gateway",
+        description=description,
+    )
+
+
+GATEWAY_REQUESTS: Final = _of_gateway(
+    "requests_total", "counter", "Requests, by the route's pattern and the status.", "route", "status"
+)
+GATEWAY_REQUEST_SECONDS: Final = _of_gateway(
+    "request_seconds", "histogram", "From a request's headers to the start of its answer.", "route"
+)
+GATEWAY_REJECTED: Final = _of_gateway(
+    "rejected_total", "counter", "Problems that were answered, by the last word of their type.", "code"
+)
+GATEWAY_ACCEPTED: Final = _of_gateway(
+    "accepted_total", "counter", "Transactions that were answered as accepted."
+)
+GATEWAY_FAILED: Final = _of_gateway(
+    "failed_total", "counter", "Transactions that Kafka has not taken."
+)
+GATEWAY_IN_FLIGHT: Final = _of_gateway(
+    "in_flight", "gauge", "Records given to Kafka's client of which there is no word yet."
+)
+GATEWAY_SEND_SECONDS: Final = _of_gateway(
+    "send_seconds",
+    "histogram",
+    "From Kafka's client until every in-sync replica has a transaction.",
+)
+GATEWAY_VERDICTS: Final = _of_gateway(
+    "verdicts_total",
+    "counter",
+    "Transactions whose sender waited for a verdict: `in_time`, `timeout`, `busy` (too many wait), "
+    "`unavailable`.",
+    "outcome",
+)
+GATEWAY_STREAM_CLIENTS: Final = _of_gateway("stream_clients", "gauge", "Clients that follow alerts.")
+GATEWAY_LET_GO: Final = _of_gateway(
+    "let_go_total", "counter", "Clients that followed alerts and were let go, by why.", "reason"
+)
+GATEWAY_DEGRADED: Final = _of_gateway(
+    "degraded_total", "counter", "Idempotency-Keys that other replicas do not know: Valkey is away."
+)
 METRICS: Final = (
     *JOB_METRICS,
     RECONCILES,
@@ -442,6 +506,17 @@ METRICS: Final = (
     ACKNOWLEDGED,
     FAILED,
     SEND_SECONDS,
+    GATEWAY_REQUESTS,
+    GATEWAY_REQUEST_SECONDS,
+    GATEWAY_REJECTED,
+    GATEWAY_ACCEPTED,
+    GATEWAY_FAILED,
+    GATEWAY_IN_FLIGHT,
+    GATEWAY_SEND_SECONDS,
+    GATEWAY_VERDICTS,
+    GATEWAY_STREAM_CLIENTS,
+    GATEWAY_LET_GO,
+    GATEWAY_DEGRADED,
 )
 
 FLINK_METRICS: Final = (

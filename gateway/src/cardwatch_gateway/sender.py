@@ -1,0 +1,211 @@
+"""Records into Kafka, each with word of what became of it."""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic, time_ns
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from cardwatch_contracts.kafka_clients import ClientErrors, client_properties, refusal_of
+from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
+from cardwatch_gateway.settings import GatewaySettings
+
+_log = logging.getLogger(__name__)
+
+_POLL_S: Final = 0.1
+_QUEUE_KBYTES: Final = 131_072
+_LINGER_MS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record that is to be sent."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    traceparent: bytes
+
+
+class Delivery:
+    """What became of a record. Changed in the event loop alone."""
+
+    __slots__ = ("_waiting", "done", "done_ms", "done_ns", "error", "offset", "partition")
+
+    def __init__(self) -> None:
+        self.done = False
+        self.error: str | None = None
+        """Why Kafka has it not; None: it has, or there is no word yet."""
+        self.partition = -1
+        self.offset = -1
+        self.done_ms = 0
+        """When word came. Milliseconds since 1970-01-01 UTC."""
+        self.done_ns = 0
+        self._waiting: list[Callable[["Delivery"], None]] = []
+
+    @property
+    def accepted(self) -> bool:
+        """Whether every in-sync replica has it."""
+        return self.done and self.error is None
+
+    def when_done(self, call: Callable[["Delivery"], None]) -> None:
+        """Call when there is word; at once where there is."""
+        if self.done:
+            call(self)
+        else:
+            self._waiting.append(call)
+
+    def settle(self, error: str | None, partition: int, offset: int, at_ns: int) -> None:
+        """Take note of the word."""
+        self.done, self.error, self.partition, self.offset = True, error, partition, offset
+        self.done_ns, self.done_ms = at_ns, at_ns // 1_000_000
+        waiting, self._waiting = self._waiting, []
+        for call in waiting:
+            call(self)
+
+
+async def all_done(deliveries: Sequence[Delivery], timeout_s: float) -> bool:
+    """Wait until there is word of all; return False where there is not in time."""
+    left = [delivery for delivery in deliveries if not delivery.done]
+    if not left:
+        return True
+    last: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    count = len(left)
+
+    def one_less(_: Delivery) -> None:
+        nonlocal count
+        count -= 1
+        if count == 0 and not last.done():
+            last.set_result(None)
+
+    for delivery in left:
+        delivery.when_done(one_less)
+    try:
+        async with asyncio.timeout(timeout_s):
+            await last
+    except TimeoutError:
+        return False
+    return True
+
+
+class Sender:
+    """Kafka's idempotent producer; a thread serves its reports, the event loop hears of them.
+
+    Args:
+        settings: where Kafka is, and how patient its client.
+        on_fatal: called in the event loop when the producer can never send again.
+    """
+
+    def __init__(self, settings: GatewaySettings, *, on_fatal: Callable[[str], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._on_fatal = on_fatal
+        self.errors = ClientErrors()
+        self.fatal: str | None = None
+        """Why nothing can be sent any more."""
+        self.in_flight = 0
+        """Records of which there is no word yet."""
+        self._progress_s = monotonic()
+        self._reports: deque[tuple[Delivery, KafkaError | None, int, int, int]] = deque()
+        self._woken = False
+        self._producer = Producer(
+            {
+                **client_properties(settings.bootstrap_servers),
+                "client.id": "cardwatch-gateway",
+                "enable.idempotence": True,
+                "acks": "all",
+                "compression.type": "lz4",
+                "linger.ms": _LINGER_MS,
+                "message.timeout.ms": int(settings.delivery_timeout_s * 1000),
+                "queue.buffering.max.messages": 2 * settings.max_in_flight,
+                "queue.buffering.max.kbytes": _QUEUE_KBYTES,
+                "socket.connection.setup.timeout.ms": 5_000,
+                "reconnect.backoff.max.ms": 1_000,
+                "log_level": 2,  # critical: `error_cb` hears of the rest, once
+                "error_cb": self._on_error,
+            }
+        )
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="kafka-sender", daemon=True)
+        self._thread.start()
+
+    @property
+    def stuck_s(self) -> float:
+        """How long Kafka has given no word while there were records it had to give word of."""
+        return monotonic() - self._progress_s if self.in_flight else 0.0
+
+    def send(self, record: Outgoing) -> Delivery:
+        """Send one record.
+
+        Raises:
+            BufferError: the client's queue is full.
+            KafkaException: the client refuses the record.
+        """
+        delivery = Delivery()
+
+        def report(error: KafkaError | None, message: Message) -> None:
+            # In the polling thread: keep it short.
+            place = message.partition() or 0, message.offset() or 0
+            self._reports.append((delivery, error, *place, time_ns()))
+            if not self._woken:
+                self._woken = True
+                self._loop.call_soon_threadsafe(self._take_reports)
+
+        self._producer.produce(
+            record.topic,
+            value=record.value,
+            key=record.key,
+            headers=[(TRACEPARENT_HEADER, record.traceparent)] if record.traceparent else None,
+            on_delivery=report,
+        )
+        if not self.in_flight:
+            self._progress_s = monotonic()
+        self.in_flight += 1
+        return delivery
+
+    def reachable(self, topic: str, timeout_s: float) -> str | None:
+        """Ask Kafka for a topic; return why it cannot be had, None where it can. Blocks."""
+        try:
+            metadata = self._producer.list_topics(topic, timeout=timeout_s).topics[topic]
+        except KafkaException as error:
+            return self.errors.cause(error.args[0].str())
+        if metadata.error is not None:
+            return refusal_of(metadata.error) or metadata.error.str()
+        self.errors.forget()
+        return None
+
+    def flush(self, timeout_s: float) -> int:
+        """Wait until there is word of everything; return of how much there is none. Blocks."""
+        return self._producer.flush(timeout_s)
+
+    def close(self) -> None:
+        """Give up what is left and let go of Kafka. Blocks shortly."""
+        self._ended.set()
+        self._thread.join(1)
+        self._producer.purge()
+        self._producer.flush(1)
+
+    def _serve(self) -> None:
+        while not self._ended.is_set():
+            self._producer.poll(_POLL_S)
+
+    def _take_reports(self) -> None:
+        self._woken = False
+        while self._reports:
+            delivery, error, partition, offset, at_ns = self._reports.popleft()
+            self.in_flight -= 1
+            if error is None:
+                self._progress_s = monotonic()
+            elif refusal_of(error):
+                self.errors(error)
+            delivery.settle(None if error is None else error.str(), partition, offset, at_ns)
+
+    def _on_error(self, error: KafkaError) -> None:
+        self.errors(error)
+        if error.fatal() and self.fatal is None:
+            self.fatal = error.str()
+            self._loop.call_soon_threadsafe(self._on_fatal, self.fatal)
