@@ -46,7 +46,7 @@ class Attribute:
 POST_TRANSACTIONS: Final = SpanName(
     "POST /v1/transactions",
     Kind.SERVER,
-    "The gateway takes transactions: from when it has read them until it knows that Kafka has them.",
+    "The gateway takes transactions: from when it has read them until Kafka has them.",
 )
 SEND_TRANSACTIONS: Final = SpanName(
     "send transactions",
@@ -440,13 +440,20 @@ def _of_gateway(
 
 
 GATEWAY_REQUESTS: Final = _of_gateway(
-    "requests_total", "counter", "Requests, by the route's pattern and the status.", "route", "status"
+    "requests_total",
+    "counter",
+    "Requests, by the route's pattern and the status.",
+    "route",
+    "status",
 )
 GATEWAY_REQUEST_SECONDS: Final = _of_gateway(
     "request_seconds", "histogram", "From a request's headers to the start of its answer.", "route"
 )
 GATEWAY_REJECTED: Final = _of_gateway(
-    "rejected_total", "counter", "Problems that were answered, by the last word of their type.", "code"
+    "rejected_total",
+    "counter",
+    "Problems that were answered, by the last word of their type.",
+    "code",
 )
 GATEWAY_ACCEPTED: Final = _of_gateway(
     "accepted_total", "counter", "Transactions that were answered as accepted."
@@ -469,7 +476,9 @@ GATEWAY_VERDICTS: Final = _of_gateway(
     "`unavailable`.",
     "outcome",
 )
-GATEWAY_STREAM_CLIENTS: Final = _of_gateway("stream_clients", "gauge", "Clients that follow alerts.")
+GATEWAY_STREAM_CLIENTS: Final = _of_gateway(
+    "stream_clients", "gauge", "Clients that follow alerts."
+)
 GATEWAY_LET_GO: Final = _of_gateway(
     "let_go_total", "counter", "Clients that followed alerts and were let go, by why.", "reason"
 )

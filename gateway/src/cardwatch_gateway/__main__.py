@@ -49,10 +49,10 @@ def _print_new_key(command: NewKey) -> int:
         rate_per_s=command.rate_per_s,
         not_after=command.not_after,
     )
-    sys.stderr.write("The API key, shown this once; who has it may act for the bank:\n")
-    sys.stdout.write(f"{key}\n")
-    sys.stderr.write('\nIts entry, for the list `keys` of the keys file ({"keys": [...]}):\n')
-    sys.stderr.write(f"{entry.decode()}\n")
+    sys.stdout.write(
+        f"The API key, shown this once; who has it may act for the bank:\n\n{key}\n\n"
+        f'Its entry, for the list of the keys file, {{"keys": [...]}}:\n\n{entry.decode()}\n'
+    )
     return 0
 
 

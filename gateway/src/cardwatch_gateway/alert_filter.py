@@ -99,7 +99,12 @@ def read_int(
     if text is None:
         return None
     digits = text.removeprefix("-")
-    if digits.isascii() and digits.isdigit() and len(digits) < 20 and lowest <= int(text) <= highest:
+    if (
+        digits.isascii()
+        and digits.isdigit()
+        and len(digits) < 20
+        and lowest <= int(text) <= highest
+    ):
         return int(text)
     raise invalid(f"{name}: a whole number from {lowest} to {highest} is allowed", field=name)
 

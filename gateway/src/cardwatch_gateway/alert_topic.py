@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -172,7 +172,7 @@ class AlertPast:
 
         return await loop.run_in_executor(self._threads, ask)
 
-    async def read(self, start: Cursor, end: Cursor) -> AsyncIterator[AlertEvent]:
+    async def read(self, start: Cursor, end: Cursor) -> AsyncGenerator[AlertEvent, None]:
         """Yield the alerts from one place to another; the last cursor is not yet that of the end.
 
         Raises:
@@ -185,9 +185,7 @@ class AlertPast:
             cursor = start
             left = {
                 number
-                for number, (first, last) in enumerate(
-                    zip(start.offsets, end.offsets, strict=True)
-                )
+                for number, (first, last) in enumerate(zip(start.offsets, end.offsets, strict=True))
                 if first < last
             }
             while left:

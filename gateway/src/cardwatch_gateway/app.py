@@ -1,5 +1,6 @@
 """The routes, and what they lead to."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any
@@ -11,11 +12,15 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from cardwatch_gateway import asking, described, openapi
+from cardwatch_gateway.bodies import GoneError
+from cardwatch_gateway.edge import place_of
 from cardwatch_gateway.gate import answer, problem_answer
 from cardwatch_gateway.posting import post_transactions
 from cardwatch_gateway.problems import ProblemError
 from cardwatch_gateway.services import Services
 from cardwatch_gateway.streaming import stream_events, stream_messages
+
+_log = logging.getLogger(__name__)
 
 Handler = Callable[[Request, Services], Awaitable[Response]]
 _STREAM = "/v1/alerts/stream"
@@ -27,7 +32,7 @@ def build_app(services: Callable[[], Services]) -> FastAPI:
 
     def route(method: str, path: str, name: str, handler: Handler, **more: Any) -> None:
         async def endpoint(request: Request) -> Response:
-            return await handler(request, services())
+            return await _answered(handler, request, services())
 
         application.add_api_route(
             path,
@@ -42,9 +47,7 @@ def build_app(services: Callable[[], Services]) -> FastAPI:
 
     posting = {**described.POST_TRANSACTIONS, "status_code": 202}
     route("POST", "/v1/transactions", "post_transactions", post_transactions, **posting)
-    route(
-        "POST", "/transaction", "post_transaction", post_transactions, include_in_schema=False
-    )
+    route("POST", "/transaction", "post_transaction", post_transactions, include_in_schema=False)
     # Before the alert of any id.
     route("GET", _STREAM, "stream_alerts", stream_events, **described.GET_STREAM)
     route("GET", "/v1/alerts", "list_alerts", asking.get_alerts, **described.GET_ALERTS)
@@ -70,6 +73,21 @@ def build_app(services: Callable[[], Services]) -> FastAPI:
     application.add_exception_handler(HTTPException, _http_problem)
     application.openapi = _described(application)  # type: ignore[method-assign] # FastAPI's own way
     return application
+
+
+async def _answered(handler: Handler, request: Request, services: Services) -> Response:
+    try:
+        return await handler(request, services)
+    except ProblemError as problem:
+        services.metrics.note_rejected(problem.code)
+        return problem_answer(problem)
+    except GoneError:
+        services.metrics.note_rejected("gone")
+        return Response(status_code=400)  # nobody reads it
+    except Exception as error:
+        # What it says could repeat what was sent: its kind and place must do.
+        _log.error("a request failed: %s%s", type(error).__name__, place_of(error))
+        return problem_answer(ProblemError(500, "internal", "something went wrong here"))
 
 
 async def _healthz(_: Request, services: Services) -> Response:

@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -40,12 +41,14 @@ class Archive:
         ProblemError: every question: 503 where there is no database or it does not answer.
     """
 
-    def __init__(self, url: str | None) -> None:
+    def __init__(self, url: str | None, password_file: Path | None = None) -> None:
         self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] | None = None
         if url is not None:
+            password = password_file and password_file.read_text("utf-8")
             self._pool = AsyncConnectionPool(
                 url,
-                kwargs={"row_factory": dict_row, "options": _OPTIONS, "connect_timeout": 3},
+                kwargs={"row_factory": dict_row, "options": _OPTIONS, "connect_timeout": 3}
+                | ({"password": password} if password else {}),
                 min_size=0,
                 max_size=_MOST_CONNECTIONS,
                 max_waiting=_MOST_WAITING,
@@ -84,7 +87,8 @@ class Archive:
             values["until"] = until_ms
         if cursor is not None:
             conditions.append(
-                "(event_time, ingested_at, alert_id) < (to_timestamp(0) + %(at)s * interval '1 us', "
+                "(event_time, ingested_at, alert_id) < "
+                "(to_timestamp(0) + %(at)s * interval '1 us', "
                 "to_timestamp(0) + %(ingested)s * interval '1 us', %(id)s)"
             )
             values |= _read_cursor(cursor)
@@ -142,7 +146,7 @@ class Archive:
     async def _newest(self, query: str, values: Mapping[str, Any]) -> DictRow | None:
         of_bank = " AND bank_id = %(bank)s" if values["bank"] is not None else ""
         text = f"{query}{of_bank} ORDER BY ingested_at DESC LIMIT 1"
-        rows = await self._ask(sql.SQL(text), values)  # type: ignore[arg-type] # of constants
+        rows = await self._ask(sql.SQL(text), values)
         return rows[0] if rows else None
 
     async def _ask(self, query: sql.SQL | sql.Composed, values: Mapping[str, Any]) -> list[DictRow]:
@@ -174,9 +178,7 @@ def _where(conditions: Sequence[str]) -> sql.Composed | sql.SQL:
     if not conditions:
         return sql.SQL("")
     # Each is a constant of this module; what clients give is a parameter.
-    return sql.SQL("WHERE ") + sql.SQL(" AND ").join(
-        sql.SQL(each) for each in conditions  # type: ignore[arg-type]
-    )
+    return sql.SQL("WHERE ") + sql.SQL(" AND ").join(sql.SQL(each) for each in conditions)
 
 
 def _cursor_of(row: DictRow) -> str:

@@ -74,6 +74,4 @@ async def _drain(request: Request) -> None:
 
 
 def _too_long(max_bytes: int) -> ProblemError:
-    return ProblemError(
-        413, "too-long", f"at most {max_bytes:,} bytes are allowed", headers=_CLOSE
-    )
+    return ProblemError(413, "too-long", f"at most {max_bytes:,} bytes are allowed", headers=_CLOSE)

@@ -18,8 +18,8 @@ _EPILOG: Final = """\
 
   python -m cardwatch_gateway new-key --bank alpha --role ingest --role read
 
-How Kafka is spoken to (TLS, password) is in CARDWATCH_KAFKA_... variables, see docs/install.md; where
-spans go in OTEL_EXPORTER_OTLP_ENDPOINT. The interface is described at /docs and in docs/gateway.md.
+How Kafka is spoken to (TLS, password) is in CARDWATCH_KAFKA_... variables, where spans go in
+OTEL_EXPORTER_OTLP_ENDPOINT. The interface is described at /docs and in docs/gateway.md.
 """
 
 
@@ -51,6 +51,7 @@ def parse_command(
         share = float(environment.get(_SHARE) or 0.01)
     except ValueError:
         parser.error(f"{_SHARE}: allowed: 0 to 1")
+    password_file = environment.get("CARDWATCH_DATABASE_PASSWORD_FILE")
     if not parsed.bootstrap_servers:
         parser.error("--bootstrap-servers is needed")
     try:
@@ -62,6 +63,7 @@ def parse_command(
             port=parsed.port,
             metrics_port=parsed.metrics_port,
             database_url=environment.get("CARDWATCH_DATABASE_URL") or None,
+            database_password_file=Path(password_file) if password_file else None,
             valkey_url=parsed.valkey_url or None,
             sampled_share=share,
             max_batch=parsed.max_batch,
@@ -95,7 +97,9 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     _add_addresses(parser, environment)
     _add_bounds(parser)
     commands = parser.add_subparsers(dest="command", metavar="new-key", required=False)
-    key = commands.add_parser("new-key", help="print a new API key and its entry", allow_abbrev=False)
+    key = commands.add_parser(
+        "new-key", help="print a new API key and its entry", allow_abbrev=False
+    )
     key.add_argument("--bank", required=True, help="bank id; * is every bank, for analysts")
     key.add_argument(
         "--role", action="append", choices=ROLES, help="may be repeated (ingest and read)"
@@ -146,7 +150,9 @@ def _add_addresses(parser: argparse.ArgumentParser, environment: Mapping[str, st
         help="where replicas share Idempotency-Keys (or CARDWATCH_VALKEY_URL)",
     )
     parser.add_argument_group(
-        "the archive", "CARDWATCH_DATABASE_URL: postgresql://..., the archive of alerts; else none"
+        "the archive",
+        "CARDWATCH_DATABASE_URL, postgresql://USER@HOST:PORT/DATABASE, its password in the file "
+        "CARDWATCH_DATABASE_PASSWORD_FILE; without it questions to the archive are answered 503",
     )
 
 

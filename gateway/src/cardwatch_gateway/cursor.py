@@ -1,4 +1,4 @@
-"""Where in the topic of alerts a client is: what goes on from there loses and doubles nothing. Pure.
+"""Where in the topic of alerts a client is: from there on nothing is lost or doubled. Pure.
 
 The id of each event holds the next offset of every partition, so that what a filter left out, and
 partitions that were quiet, are known too.

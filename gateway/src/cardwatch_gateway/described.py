@@ -98,7 +98,7 @@ POST_TRANSACTIONS: Final[dict[str, Any]] = {
 GET_STREAM: Final[dict[str, Any]] = {
     "responses": {
         200: {
-            "description": "Server-sent events `connected`, `alert`, `heartbeat`, `gap`, `closing`.",
+            "description": "Server-sent events: connected, alert, heartbeat, gap, closing.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         **problems(401, 403, 422, 429, 503),

@@ -7,14 +7,14 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cardwatch_gateway.bodies import GoneError
 from cardwatch_gateway.gate import problem_answer
 from cardwatch_gateway.metrics import GatewayMetrics
-from cardwatch_gateway.problems import ProblemError, unavailable
+from cardwatch_gateway.problems import unavailable
 
 _log = logging.getLogger(__name__)
 
 _UNROUTED: Final = "none"
+_STOPPING: Final = unavailable("stopping", "this gateway stops; another takes over")
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 
 
@@ -40,37 +40,26 @@ class Edge:
             await self._application(scope, receive, send)
             return
         began_s = perf_counter()
-        started: int | None = None
 
         async def noted(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = message["status"]
-                self._note(scope, started, perf_counter() - began_s)
+                self._note(scope, message["status"], perf_counter() - began_s)
             await send(message)
 
         try:
             if self._draining() and scope["path"] not in _PROBES:
-                raise unavailable("stopping", "this gateway stops; another takes over", 1)
+                self._metrics.note_rejected(_STOPPING.code)
+                await problem_answer(_STOPPING)(scope, receive, noted)
+                return
             await self._application(scope, receive, noted)
-        except GoneError:
-            self._metrics.note_rejected("gone")
-        except ProblemError as problem:
-            self._metrics.note_rejected(problem.code)
-            await problem_answer(problem)(scope, receive, noted)
         except TimeoutError:
-            if started is None:
-                raise
             # A client of a stream that reads nothing: its connection is cut.
             self._metrics.let_go.labels("slow").inc()
             raise _CutError from None
         except Exception as error:
             # What it says could repeat what was sent: its kind and place must do.
-            _log.error("a request failed: %s%s", type(error).__name__, _place(error))
-            if started is not None:
-                raise _CutError from None
-            internal = ProblemError(500, "internal", "something went wrong here")
-            await problem_answer(internal)(scope, receive, noted)
+            _log.error("an answer failed: %s%s", type(error).__name__, place_of(error))
+            raise _CutError from None
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = scope.get("route")
@@ -82,7 +71,8 @@ class _CutError(Exception):
     """The connection is to be cut: the server does so when an application fails."""
 
 
-def _place(error: BaseException) -> str:
+def place_of(error: BaseException) -> str:
+    """Return where an error was raised, in words; empty where it is not known."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -1,7 +1,7 @@
 """What a client that follows alerts is sent, in whatever form."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -41,7 +41,7 @@ async def follow(
     *,
     since: Cursor | None,
     heartbeat_s: float,
-) -> AsyncIterator[Sign]:
+) -> AsyncGenerator[Sign, None]:
     """Yield alerts for ever: those since a place first, where one is given.
 
     Ends after `closing`.
@@ -80,7 +80,7 @@ async def follow(
 
 async def _again(
     past: AlertPast, wanted: AlertFilter, start: Cursor, end: Cursor
-) -> AsyncIterator[Sign]:
+) -> AsyncGenerator[Sign, None]:
     if not start.is_behind(end):
         return
     async with aclosing(past.read(start, end)) as events:
@@ -91,7 +91,7 @@ async def _again(
 
 async def _now(
     hub: AlertHub, follower: Follower, cursor: str, heartbeat_s: float
-) -> AsyncIterator[Sign]:
+) -> AsyncGenerator[Sign, None]:
     while True:
         # What is handed on while nobody waits here is in the queue: this place is before it.
         before = str(hub.position)

@@ -57,13 +57,18 @@ def check_json(headers: Headers) -> None:
         ProblemError: 415.
     """
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" or headers.get("content-encoding", "identity") != "identity":
+    if (
+        media_type != "application/json"
+        or headers.get("content-encoding", "identity") != "identity"
+    ):
         raise ProblemError(
             415, "media-type", "allowed: `Content-Type: application/json`, not compressed"
         )
 
 
-def answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def answer(
+    content: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
     """Return an answer of JSON."""
     return ready_answer(_encode(content), status, headers)
 

@@ -71,9 +71,7 @@ def key_name(owner: str, key: str) -> str:
         ProblemError: 422: the key is empty, too long or not printable ASCII.
     """
     if not 0 < len(key) <= _MAX_KEY or not key.isascii() or not key.isprintable():
-        raise invalid(
-            f"Idempotency-Key: 1 to {_MAX_KEY} printable ASCII characters are allowed"
-        )
+        raise invalid(f"Idempotency-Key: 1 to {_MAX_KEY} printable ASCII characters are allowed")
     return sha256(f"{owner}\0{key}".encode()).hexdigest()
 
 
@@ -139,9 +137,7 @@ class IdempotencyKeys:
         self._remember(name, slot, answer)
         return answer
 
-    async def _do(
-        self, name: str, fingerprint: str, do: Callable[[], Awaitable[Answer]]
-    ) -> Answer:
+    async def _do(self, name: str, fingerprint: str, do: Callable[[], Awaitable[Answer]]) -> Answer:
         if self._shared is None:
             return await do()
         before = await self._shared.claim(name, fingerprint)

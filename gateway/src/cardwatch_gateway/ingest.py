@@ -21,9 +21,7 @@ from cardwatch_gateway.settings import GatewaySettings
 from cardwatch_gateway.tracing import SentSpan, Tracer, request_span
 from cardwatch_gateway.validation import SubmittedTransaction
 
-_AGAIN: Final = (
-    "send the same again: what Kafka has by then is not sent twice, and no transaction is judged twice"
-)
+_AGAIN: Final = "Send the same again: none is judged twice"
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,9 +163,7 @@ class Ingest:
         if known is not None and known.fingerprint != fingerprint:
             detail = "On its way with other content: expected the same, or another id"
             error = FieldError(index=index, field="transaction_id", detail=detail)
-            raise ProblemError(
-                422, "other-content", f"`transaction_id`: {detail}", errors=[error]
-            )
+            raise ProblemError(422, "other-content", f"`transaction_id`: {detail}", errors=[error])
         return value, fingerprint, known
 
     def _send(
@@ -183,9 +179,7 @@ class Ingest:
         context = self._tracer.begin() if parent is None else self._tracer.below(parent)
         start_ns = time_ns()
         delivery = self._sender.send(
-            Outgoing(
-                TRANSACTIONS.name, txn.user_id.encode(), value, context.traceparent.encode()
-            )
+            Outgoing(TRANSACTIONS.name, txn.user_id.encode(), value, context.traceparent.encode())
         )
         entry = Entry((txn.bank_id, txn.transaction_id), fingerprint, context, delivery)
         self._ledger.add(entry)

@@ -57,8 +57,12 @@ class Ledger:
 
     def add(self, entry: Entry) -> None:
         """Remember a transaction until Kafka has it, or not."""
+
+        def arrived(_: Delivery) -> None:
+            del self._on_the_way[entry.key]
+
         self._on_the_way[entry.key] = entry
-        entry.delivery.when_done(lambda _: self._on_the_way.pop(entry.key, None))
+        entry.delivery.when_done(arrived)
 
     def leave_untold(self, entry: Entry) -> None:
         """Remember a transaction for longer: its sender was told that it is not known.

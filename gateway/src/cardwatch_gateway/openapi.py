@@ -48,9 +48,7 @@ _RETRY_AFTER: Final = {
 
 def described(application: FastAPI, version: str) -> dict[str, Any]:
     """Return the description, with the schemas of all bodies."""
-    spec = get_openapi(
-        title=_TITLE, version=version, description=_ABOUT, routes=application.routes
-    )
+    spec = get_openapi(title=_TITLE, version=version, description=_ABOUT, routes=application.routes)
     _, schemas = msgspec.json.schema_components(_BODIES, ref_template=_REF + "{name}")
     components = spec.setdefault("components", {})
     components["schemas"] = schemas
@@ -99,7 +97,7 @@ def parameter(
     name: str, what: str, schema: dict[str, Any], *, where: str = "query", example: Any = None
 ) -> dict[str, Any]:
     """Return a parameter."""
-    described = {"name": name, "in": where, "description": what, "schema": schema}
+    described: dict[str, Any] = {"name": name, "in": where, "description": what, "schema": schema}
     if where == "path":
         described["required"] = True
     if example is not None:

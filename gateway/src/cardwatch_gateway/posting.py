@@ -183,14 +183,10 @@ def _judged(
         )
         for result, verdict, reason in zip(results_of(entries), verdicts, why, strict=True)
     ]
-    return _encode(
-        BatchJudged(accepted=len(entries), accepted_at=_last_ms(entries), results=items)
-    )
+    return _encode(BatchJudged(accepted=len(entries), accepted_at=_last_ms(entries), results=items))
 
 
-def _check_banks(
-    txns: Sequence[SubmittedTransaction], key: ApiKey, *, is_batch: bool
-) -> None:
+def _check_banks(txns: Sequence[SubmittedTransaction], key: ApiKey, *, is_batch: bool) -> None:
     if key.only_bank is None:
         return
     wrong = [index for index, txn in enumerate(txns) if txn.bank_id != key.only_bank]

@@ -53,7 +53,7 @@ class ProblemBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class ProblemError(Exception):
     """A request that is answered by a problem."""
 
-    def __init__(  # noqa: PLR0913 # each is a part of the answer
+    def __init__(  # each is a part of the answer
         self,
         status: int,
         code: str,

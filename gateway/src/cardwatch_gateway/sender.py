@@ -46,7 +46,7 @@ class Delivery:
         self.done_ms = 0
         """When word came. Milliseconds since 1970-01-01 UTC."""
         self.done_ns = 0
-        self._waiting: list[Callable[["Delivery"], None]] = []
+        self._waiting: list[Callable[[Delivery], None]] = []
 
     @property
     def accepted(self) -> bool:

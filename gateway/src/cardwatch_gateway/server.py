@@ -46,9 +46,7 @@ class Gateway:
         exporter: takes spans; None: nobody does.
     """
 
-    def __init__(
-        self, settings: GatewaySettings, keys: KeyFile, exporter: Exporter | None
-    ) -> None:
+    def __init__(self, settings: GatewaySettings, keys: KeyFile, exporter: Exporter | None) -> None:
         self._settings = settings
         self._keys = keys
         self._exporter = exporter

@@ -51,6 +51,8 @@ class GatewaySettings:
     """Where Prometheus reads; None: nowhere."""
     database_url: str | None = None
     """The archive, `postgresql://...`; may hold a password and is never logged. None: none."""
+    database_password_file: Path | None = None
+    """Its password, with nothing behind it; None: it is in the URL, or none is needed."""
     valkey_url: str | None = None
     """Where replicas share Idempotency-Keys; None: each replica knows its own."""
     sampled_share: float = 0.01

@@ -113,7 +113,7 @@ class ValkeyAnswers:
 
     async def close(self) -> None:
         """Let go of Valkey."""
-        await self._client.aclose()  # type: ignore[attr-defined] # newer than the types
+        await self._client.aclose()
 
     async def _has_room(self, size: int) -> bool:
         """Count bytes by spans of time as long as answers are kept: at most two are there."""
@@ -121,7 +121,7 @@ class ValkeyAnswers:
         total = await self._ask(self._client.incrby(counter, size))
         if total == size:
             await self._ask(self._client.pexpire(counter, 2 * self._ttl_ms))
-        return total <= self._max_bytes // 2
+        return bool(total <= self._max_bytes // 2)
 
     async def _ask(self, question: Awaitable[_T]) -> _T:
         if monotonic() < self._again_s:
@@ -133,5 +133,7 @@ class ValkeyAnswers:
                 return await question
         except (ValkeyError, OSError, TimeoutError) as error:
             self._again_s = monotonic() + _LEAVE_ALONE_S
-            _log.warning("Valkey is away, Idempotency-Keys are not shared: %s", type(error).__name__)
+            _log.warning(
+                "Valkey is away, Idempotency-Keys are not shared: %s", type(error).__name__
+            )
             raise _AwayError from None

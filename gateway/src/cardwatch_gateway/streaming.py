@@ -1,7 +1,7 @@
 """Alerts as they come: server-sent events, and messages of a WebSocket."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, signs: AsyncIterator[Sign], *, send_timeout_s: float) -> None:
+    def __init__(self, signs: AsyncGenerator[Sign, None], *, send_timeout_s: float) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._signs = signs
@@ -41,7 +41,7 @@ class EventStream(Response):
         await send(start)
 
         async def write() -> None:
-            async with aclosing(self._signs) as signs:  # type: ignore[type-var] # a generator
+            async with aclosing(self._signs) as signs:
                 async for sign in signs:
                     async with asyncio.timeout(self._send_timeout_s):
                         await send(_body(_event(sign), more=True))
@@ -115,12 +115,12 @@ def _wish(
 
 async def _signs(
     services: Services, wanted: AlertFilter, since: Cursor | None
-) -> AsyncIterator[Sign]:
+) -> AsyncGenerator[Sign, None]:
     """Yield what is sent, and count who is let go."""
     heartbeat_s = services.settings.heartbeat_s
     signs = follow(services.hub, services.past, wanted, since=since, heartbeat_s=heartbeat_s)
     try:
-        async with aclosing(signs):  # type: ignore[type-var] # a generator
+        async with aclosing(signs):
             async for sign in signs:
                 if sign.kind == "closing":
                     reason = "shutdown" if services.draining else "slow"

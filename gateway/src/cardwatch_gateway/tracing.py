@@ -30,7 +30,9 @@ class Tracer:
     def begin(self) -> TraceContext:
         """Begin a trace."""
         trace_id = self._random.getrandbits(128) or 1
-        return TraceContext(f"{trace_id:032x}", self._span_id(), self._random.random() < self._share)
+        return TraceContext(
+            f"{trace_id:032x}", self._span_id(), self._random.random() < self._share
+        )
 
     def below(self, context: TraceContext) -> TraceContext:
         """Return the context of a new span below another."""
@@ -70,7 +72,7 @@ class SentSpan(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def request_span(  # noqa: PLR0913 # each is a part of the span
+def request_span(  # each is a part of the span
     context: TraceContext,
     *,
     parent_id: str,

@@ -110,9 +110,9 @@ def _explained(body: bytes, max_batch: int, now_ms: int) -> ProblemError:
         _check_count(len(elements), max_batch)
         for index, element in enumerate(elements):
             txn = _decoded(element, index)
-            error = txn if isinstance(txn, FieldError) else _error_of(txn, index, now_ms)
-            if error is not None:
-                errors.append(error)
+            wrong = txn if isinstance(txn, FieldError) else _error_of(txn, index, now_ms)
+            if wrong is not None:
+                errors.append(wrong)
     except ProblemError as problem:
         return problem
     return _invalid(errors)
@@ -121,7 +121,9 @@ def _explained(body: bytes, max_batch: int, now_ms: int) -> ProblemError:
 def _check_count(count: int, max_batch: int) -> None:
     if not 0 < count <= max_batch:
         raise ProblemError(
-            422, "batch-size", f"{count:,} transactions: 1 to {max_batch:,} are allowed in a request"
+            422,
+            "batch-size",
+            f"{count:,} transactions: 1 to {max_batch:,} are allowed in a request",
         )
 
 
@@ -131,20 +133,29 @@ def _error_of(txn: SubmittedTransaction, index: int | None, now_ms: int) -> Fiel
         check_transaction(txn)
     except InvalidRecordError as error:
         return _field_error(str(error), index)
-    for field in _DISGUISED:
-        if is_disguised_card_number(getattr(txn, field)):
-            return _at(field, index, "Card number where none is allowed")
-    if holds_card_number(txn.city):
-        return _at("city", index, "Card number where none is allowed")
+    wrong = _wrong_field(txn, now_ms)
+    return None if wrong is None else _at(wrong[0], index, wrong[1])
+
+
+def _wrong_field(txn: SubmittedTransaction, now_ms: int) -> tuple[str, str] | None:
+    """Return the field that the gateway refuses besides, and what is allowed there."""
+    wrong: tuple[str, str] | None = None
     if txn.event_time > now_ms + MAX_AHEAD_MS:
-        return _at("event_time", index, "Expected at most 5 minutes ahead of the clock")
-    if txn.reply_to is not None:
-        return _at("reply_to", index, "Not allowed here: the gateway sets it")
-    if txn.label and (len(txn.label) > MAX_LABEL or holds_card_number(txn.label)):
-        return _at("label", index, f"Expected `str` of length <= {MAX_LABEL}, no card number")
-    if txn.traceparent is not None and read_traceparent(txn.traceparent) is None:
-        return _at("traceparent", index, "Expected a W3C trace context")
-    return None
+        wrong = "event_time", "Expected at most 5 minutes ahead of the clock"
+    elif txn.reply_to is not None:
+        wrong = "reply_to", "Not allowed here: the gateway sets it"
+    elif txn.label and (len(txn.label) > MAX_LABEL or holds_card_number(txn.label)):
+        wrong = "label", f"Expected `str` of length <= {MAX_LABEL}, no card number"
+    elif txn.traceparent is not None and read_traceparent(txn.traceparent) is None:
+        wrong = "traceparent", "Expected a W3C trace context"
+    elif holds_card_number(txn.city):
+        wrong = "city", "Card number where none is allowed"
+    else:
+        for field in _DISGUISED:
+            if is_disguised_card_number(getattr(txn, field)):
+                wrong = field, "Card number where none is allowed"
+                break
+    return wrong
 
 
 def _repeated(txns: Sequence[SubmittedTransaction]) -> list[FieldError]:
