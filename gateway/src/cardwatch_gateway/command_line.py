@@ -13,6 +13,15 @@ from cardwatch_gateway.keys import ROLES
 from cardwatch_gateway.settings import GatewaySettings
 
 _SHARE: Final = "OTEL_TRACES_SAMPLER_ARG"
+_BOUNDS: Final = (
+    ("max_batch", int, "most transactions in a request"),
+    ("max_body_bytes", int, "longest body, bytes"),
+    ("max_in_flight", int, "most transactions that Kafka has not acknowledged"),
+    ("ack_timeout_s", float, "how long a request waits for Kafka, seconds"),
+    ("header_timeout_s", float, "how long a request's head may take, seconds"),
+    ("body_timeout_s", float, "how long a request's body may take, seconds"),
+    ("heartbeat_s", float, "how often a quiet stream of alerts gives a sign, seconds"),
+)
 _EPILOG: Final = """\
 `new-key` prints an API key, once, and the entry for the keys file:
 
@@ -66,10 +75,7 @@ def parse_command(
             database_password_file=Path(password_file) if password_file else None,
             valkey_url=parsed.valkey_url or None,
             sampled_share=share,
-            max_batch=parsed.max_batch,
-            max_body_bytes=parsed.max_body_bytes,
-            max_in_flight=parsed.max_in_flight,
-            ack_timeout_s=parsed.ack_timeout_s,
+            **{name: getattr(parsed, name) for name, _, _ in _BOUNDS},
         )
     except (KafkaSettingsError, ValueError) as error:
         parser.error(str(error))
@@ -158,12 +164,7 @@ def _add_addresses(parser: argparse.ArgumentParser, environment: Mapping[str, st
 
 def _add_bounds(parser: argparse.ArgumentParser) -> None:
     defaults = GatewaySettings.__dataclass_fields__
-    for name, kind, what in (
-        ("max_batch", int, "most transactions in a request"),
-        ("max_body_bytes", int, "longest body, bytes"),
-        ("max_in_flight", int, "most transactions that Kafka has not acknowledged"),
-        ("ack_timeout_s", float, "how long a request waits for Kafka, seconds"),
-    ):
+    for name, kind, what in _BOUNDS:
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             type=kind,

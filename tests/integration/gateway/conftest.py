@@ -28,6 +28,7 @@ def gateway(
 ) -> Iterator[RunningGateway]:
     folder: Path = tmp_path_factory.mktemp("gateway")
     arguments = ["--keys-file", str(keys.path), "--valkey-url", stack_without_job.valkey_url or ""]
+    arguments += ["--header-timeout-s", "1", "--body-timeout-s", "1", "--heartbeat-s", "0.5"]
     with running_gateway(stack_without_job.bootstrap_servers, folder, arguments) as running:
         running.client.headers.update(everybody)
         yield running
