@@ -69,7 +69,7 @@ def archive_transaction(url: str, transaction_id: str, *, age_s: float, bank_id:
     """Write a transaction's row, as if Kafka had taken it so long ago."""
     with psycopg.connect(url) as connection:
         connection.execute(
-            "INSERT INTO transactions VALUES (now() - %s * interval '1 s', now(), %s, 'u', 'c', %s, "
-            "'visa', 1, 'EUR', 'm', 'grocery', 'DE', 'Berlin', 0, 0, true, 'chip', null, null)",
+            "INSERT INTO transactions VALUES (now() - %s * interval '1 s', now(), %s, 'u', 'c', "
+            "%s, 'visa', 1, 'EUR', 'm', 'grocery', 'DE', 'Berlin', 0, 0, true, 'chip', null, null)",
             (age_s, transaction_id, bank_id),
         )
