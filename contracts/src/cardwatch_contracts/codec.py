@@ -1,6 +1,6 @@
 """How Cardwatch's records become bytes and what is said when they cannot be read."""
 
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -36,13 +36,18 @@ def decode(decoder: msgspec.json.Decoder[_T], value: bytes | None) -> _T:
     try:
         return decoder.decode(value)
     except msgspec.ValidationError as error:
-        raise InvalidRecordError(explain(str(error), decoder.type)) from None
+        raise InvalidRecordError(explained(error, decoder.type)) from None
     except msgspec.DecodeError as error:
         raise InvalidRecordError(f"not JSON: {error}") from None
     except UnicodeDecodeError:
         raise InvalidRecordError("not UTF-8") from None
     except RecursionError:
         raise InvalidRecordError("nested too deeply") from None
+
+
+def explained(error: msgspec.ValidationError, record_type: Any) -> str:
+    """Say what of a type was broken: the field and what is allowed there, never the value."""
+    return explain(str(error), record_type)
 
 
 def refuse_card_number(field: str, text: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from cardwatch_gateway.problems import ProblemError
 
@@ -24,34 +24,36 @@ async def read_body(request: Request, *, max_bytes: int, timeout_s: float) -> by
         GoneError: the connection ended.
     """
     length = request.headers.get("content-length")
-    if length is not None and int(length) > max_bytes:
+    rest_comes = True
+    if length is None or int(length) <= max_bytes:
+        try:
+            async with asyncio.timeout(timeout_s):
+                body, rest_comes = await _read(request, max_bytes)
+        except TimeoutError:
+            raise ProblemError(
+                408, "slow-body", f"the body took longer than {timeout_s:g} s", headers=_CLOSE
+            ) from None
+        if len(body) <= max_bytes:
+            return body
+    if rest_comes:
         await _drain(request)
-        raise _too_long(max_bytes)
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await _read(request, max_bytes)
-    except TimeoutError:
-        raise ProblemError(
-            408, "slow-body", f"the body took longer than {timeout_s:g} s", headers=_CLOSE
-        ) from None
-    except ClientDisconnect:
-        raise GoneError from None
+    raise ProblemError(413, "too-long", f"at most {max_bytes:,} bytes are allowed", headers=_CLOSE)
 
 
-async def _read(request: Request, max_bytes: int) -> bytes:
-    first = b""
-    rest: bytearray | None = None
-    async for chunk in request.stream():
-        if rest is not None:
-            rest += chunk
-        elif not first:
-            first = chunk
-        elif chunk:
-            rest = bytearray(first + chunk)
-        if len(first if rest is None else rest) > max_bytes:
-            await _drain(request)
-            raise _too_long(max_bytes)
-    return first if rest is None else bytes(rest)
+async def _read(request: Request, max_bytes: int) -> tuple[bytes, bool]:
+    """Return what comes until it is too much, and whether there is more."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            raise GoneError
+        part: bytes = message.get("body", b"")
+        more: bool = message.get("more_body", False)
+        parts.append(part)
+        size += len(part)
+        if not more or size > max_bytes:
+            return parts[0] if len(parts) == 1 else b"".join(parts), more
 
 
 async def _drain(request: Request) -> None:
@@ -71,7 +73,3 @@ async def _drain(request: Request) -> None:
                 left -= len(message.get("body", b""))
     except TimeoutError:
         return
-
-
-def _too_long(max_bytes: int) -> ProblemError:
-    return ProblemError(413, "too-long", f"at most {max_bytes:,} bytes are allowed", headers=_CLOSE)

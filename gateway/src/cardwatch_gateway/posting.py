@@ -73,7 +73,9 @@ async def post_transactions(request: Request, services: Services) -> Response:
     headers, settings = request.headers, services.settings
     key = services.gate.let_in(headers, "ingest")
     check_json(headers)
-    wish = _read_wish(request.query_params, began_s) if request.url.query else _Wish(None)
+    wish = (
+        _read_wish(request.query_params, began_s) if request.scope["query_string"] else _Wish(None)
+    )
     services.ingest.check_room(1)
     body = await read_body(
         request, max_bytes=settings.max_body_bytes, timeout_s=settings.body_timeout_s

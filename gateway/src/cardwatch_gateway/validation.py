@@ -16,8 +16,7 @@ from typing import Final
 
 import msgspec
 
-from cardwatch_contracts._explain import explain
-from cardwatch_contracts.codec import InvalidRecordError
+from cardwatch_contracts.codec import InvalidRecordError, explained
 from cardwatch_contracts.trace_context import read_traceparent
 from cardwatch_contracts.transaction import Transaction, check_transaction
 from cardwatch_gateway.card_numbers import holds_card_number, is_disguised_card_number
@@ -94,7 +93,7 @@ def _decoded(value: bytes | msgspec.Raw, index: int | None) -> SubmittedTransact
     try:
         return _one.decode(value)
     except msgspec.ValidationError as error:
-        return _field_error(explain(str(error), SubmittedTransaction), index)
+        return _field_error(explained(error, SubmittedTransaction), index)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _not_json(error) from None
 

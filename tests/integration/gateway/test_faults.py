@@ -143,3 +143,41 @@ def test_what_is_in_flight_is_answered_when_it_is_told_to_stop(
         assert gateway.process.wait(30) == 0
     declared = {m.name.removesuffix("_total") for m in t.METRICS if m.service == "gateway"}
     assert declared <= {name.removesuffix("_total") for name in served}
+
+
+def test_replicas_know_of_each_other_s_idempotency_keys(
+    stack_without_job: Endpoints, tmp_path: Path
+) -> None:
+    servers = stack_without_job.bootstrap_servers
+    arguments = ["--no-auth", "--valkey-url", stack_without_job.valkey_url or ""]
+    sent, headers = transaction(), {"Idempotency-Key": uuid.uuid4().hex}
+    with (
+        running_gateway(servers, tmp_path, arguments) as one,
+        running_gateway(servers, tmp_path, arguments) as other,
+        ThreadPoolExecutor(8) as threads,
+    ):
+        posts = [
+            threads.submit(gateway.client.post, _POST, json=sent, headers=headers)
+            for gateway in (one, other) * 4
+        ]
+        assert len({post.result().content for post in posts}) == 1
+        refused = other.client.post(_POST, json=transaction(), headers=headers)
+        assert refused.status_code == 422
+    sent_id = sent["transaction_id"].encode()
+    found = records(servers, TRANSACTIONS.name, lambda m: sent_id in (m.value() or b""))
+    assert len(found) == 1
+
+
+def test_without_valkey_a_replica_goes_by_its_own_memory(
+    stack_without_job: Endpoints, tmp_path: Path
+) -> None:
+    servers = stack_without_job.bootstrap_servers
+    valkey_port, metrics_port = free_ports(2)
+    arguments = ["--no-auth", "--valkey-url", f"valkey://127.0.0.1:{valkey_port}"]
+    arguments += ["--metrics-port", str(metrics_port)]
+    sent, headers = transaction(), {"Idempotency-Key": uuid.uuid4().hex}
+    with running_gateway(servers, tmp_path, arguments) as gateway:
+        answers = [gateway.client.post(_POST, json=sent, headers=headers) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [202, 202]
+        assert answers[0].content == answers[1].content
+        assert value(scrape(metrics_port), t.GATEWAY_DEGRADED.name) >= 1

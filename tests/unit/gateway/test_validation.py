@@ -12,8 +12,6 @@ from tests.unit.transactions import NOON_MS, encoded_transaction
 from cardwatch_gateway.card_numbers import holds_card_number, without_card_numbers
 from cardwatch_gateway.problems import ProblemError
 from cardwatch_gateway.validation import read_transactions
-from cardwatch_job.judge import MAX_AHEAD_MS as JOB_S_MAX_AHEAD_MS
-from cardwatch_gateway.validation import MAX_AHEAD_MS
 
 _CARD = "4111111111111111"
 
@@ -58,9 +56,7 @@ def test_one_and_many_are_read() -> None:
         ({"label": f"note {_CARD}"}, "label", "card number"),
     ],
 )
-def test_what_breaks_the_contract_is_named(
-    changes: dict[str, Any], field: str, says: str
-) -> None:
+def test_what_breaks_the_contract_is_named(changes: dict[str, Any], field: str, says: str) -> None:
     problem = problem_of(b"[" + body(transaction_id="other") + b"," + body(**changes) + b"]")
     assert problem.status == 422
     (error,) = problem.errors
@@ -138,7 +134,3 @@ def test_what_people_write_is_freed_of_card_numbers() -> None:
     assert without_card_numbers(f"a {_CARD}, b") == "a [card number redacted], b"
     assert without_card_numbers("nothing 12345") == "nothing 12345"
     assert not holds_card_number("MNO" * 8)
-
-
-def test_the_job_would_not_set_aside_what_is_taken() -> None:
-    assert MAX_AHEAD_MS == JOB_S_MAX_AHEAD_MS

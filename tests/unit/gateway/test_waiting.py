@@ -229,9 +229,7 @@ def test_a_body_is_read_in_parts_and_within_bounds() -> None:
 
 
 def event(number: int, bank_id: str = "alpha") -> AlertEvent:
-    finding = Finding(
-        detector="d", observed=1, threshold=1, unit="s", reason="", counterfactual=""
-    )
+    finding = Finding(detector="d", observed=1, threshold=1, unit="s", reason="", counterfactual="")
     alert = Alert(
         alert_id=str(number),
         transaction=make_transaction(bank_id=bank_id),
