@@ -17,7 +17,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 from cardwatch_gateway.keys import ROLES, Role, new_key
 
 DEADLINE_S: Final = 60.0
-_ADDRESS: Final = re.compile(r"listening at (http://\S+)")
+_ADDRESS: Final = re.compile(r"listening at (http://[0-9.:]+)")
 
 
 def eventually(condition: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> None:
