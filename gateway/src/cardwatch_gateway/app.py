@@ -32,7 +32,7 @@ def build_app(services: Callable[[], Services]) -> FastAPI:
 
     def route(method: str, path: str, name: str, handler: Handler, **more: Any) -> None:
         async def endpoint(request: Request) -> Response:
-            return await _answered(handler, request, services())
+            return await answered(handler, request, services())
 
         application.add_api_route(
             path,
@@ -75,7 +75,8 @@ def build_app(services: Callable[[], Services]) -> FastAPI:
     return application
 
 
-async def _answered(handler: Handler, request: Request, services: Services) -> Response:
+async def answered(handler: Handler, request: Request, services: Services) -> Response:
+    """Let a handler answer, and answer problems."""
     try:
         return await handler(request, services)
     except ProblemError as problem:

@@ -1,9 +1,6 @@
 """Records into Kafka, each with word of what became of it."""
 
 import asyncio
-import logging
-import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic, time_ns
@@ -15,9 +12,8 @@ from cardwatch_contracts.kafka_clients import ClientErrors, client_properties, r
 from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 from cardwatch_gateway.settings import GatewaySettings
 
-_log = logging.getLogger(__name__)
-
-_POLL_S: Final = 0.1
+_BUSY_POLL_S: Final = 0.001
+_IDLE_POLL_S: Final = 0.1
 _QUEUE_KBYTES: Final = 131_072
 _LINGER_MS: Final = 1.0
 
@@ -94,7 +90,10 @@ async def all_done(deliveries: Sequence[Delivery], timeout_s: float) -> bool:
 
 
 class Sender:
-    """Kafka's idempotent producer; a thread serves its reports, the event loop hears of them.
+    """Kafka's idempotent producer.
+
+    Its reports are taken in the event loop, every millisecond while there are any to come: a thread
+    that waits for them would contend with the loop for the interpreter.
 
     Args:
         settings: where Kafka is, and how patient its client.
@@ -110,8 +109,6 @@ class Sender:
         self.in_flight = 0
         """Records of which there is no word yet."""
         self._progress_s = monotonic()
-        self._reports: deque[tuple[Delivery, KafkaError | None, int, int, int]] = deque()
-        self._woken = False
         self._producer = Producer(
             {
                 **client_properties(settings.bootstrap_servers),
@@ -129,9 +126,7 @@ class Sender:
                 "error_cb": self._on_error,
             }
         )
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="kafka-sender", daemon=True)
-        self._thread.start()
+        self._next_poll = self._loop.call_later(0, self._poll)
 
     @property
     def stuck_s(self) -> float:
@@ -148,12 +143,17 @@ class Sender:
         delivery = Delivery()
 
         def report(error: KafkaError | None, message: Message) -> None:
-            # In the polling thread: keep it short.
-            place = message.partition() or 0, message.offset() or 0
-            self._reports.append((delivery, error, *place, time_ns()))
-            if not self._woken:
-                self._woken = True
-                self._loop.call_soon_threadsafe(self._take_reports)
+            self.in_flight -= 1
+            if error is None:
+                self._progress_s = monotonic()
+            elif refusal_of(error):
+                self.errors(error)
+            delivery.settle(
+                None if error is None else error.str(),
+                message.partition() or 0,
+                message.offset() or 0,
+                time_ns(),
+            )
 
         self._producer.produce(
             record.topic,
@@ -164,6 +164,8 @@ class Sender:
         )
         if not self.in_flight:
             self._progress_s = monotonic()
+            self._next_poll.cancel()
+            self._next_poll = self._loop.call_later(_BUSY_POLL_S, self._poll)
         self.in_flight += 1
         return delivery
 
@@ -178,34 +180,26 @@ class Sender:
         self.errors.forget()
         return None
 
-    def flush(self, timeout_s: float) -> int:
-        """Wait until there is word of everything; return of how much there is none. Blocks."""
-        return self._producer.flush(timeout_s)
+    async def flush(self, timeout_s: float) -> int:
+        """Wait until there is word of everything; return of how much there is none."""
+        deadline_s = monotonic() + timeout_s
+        while self.in_flight and monotonic() < deadline_s:
+            await asyncio.sleep(_BUSY_POLL_S)
+        return self.in_flight
 
     def close(self) -> None:
         """Give up what is left and let go of Kafka. Blocks shortly."""
-        self._ended.set()
-        self._thread.join(1)
+        self._next_poll.cancel()
         self._producer.purge()
         self._producer.flush(1)
 
-    def _serve(self) -> None:
-        while not self._ended.is_set():
-            self._producer.poll(_POLL_S)
-
-    def _take_reports(self) -> None:
-        self._woken = False
-        while self._reports:
-            delivery, error, partition, offset, at_ns = self._reports.popleft()
-            self.in_flight -= 1
-            if error is None:
-                self._progress_s = monotonic()
-            elif refusal_of(error):
-                self.errors(error)
-            delivery.settle(None if error is None else error.str(), partition, offset, at_ns)
+    def _poll(self) -> None:
+        self._producer.poll(0)
+        wait_s = _BUSY_POLL_S if self.in_flight else _IDLE_POLL_S
+        self._next_poll = self._loop.call_later(wait_s, self._poll)
 
     def _on_error(self, error: KafkaError) -> None:
         self.errors(error)
         if error.fatal() and self.fatal is None:
             self.fatal = error.str()
-            self._loop.call_soon_threadsafe(self._on_fatal, self.fatal)
+            self._on_fatal(self.fatal)

@@ -99,11 +99,11 @@ class Services:
         self.drain()
         if self._watch is not None:
             self._watch.cancel()
-        left = await asyncio.to_thread(self.sender.flush, _CLOSE_S)
+        left = await self.sender.flush(_CLOSE_S)
         if left:
             _log.warning("%d records were not acknowledged; nobody was told they were", left)
+        self.sender.close()
         await asyncio.gather(
-            asyncio.to_thread(self.sender.close),
             asyncio.to_thread(self.verdicts.end),
             asyncio.to_thread(self._follower.end),
             self.archive.close(),

@@ -32,7 +32,15 @@ def running_archive() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="cardwatch-test-postgres-"))
     whose = _whose(folder)
     cluster = folder / "cluster"
-    making = [programs / "initdb", "-D", cluster, "-U", "cardwatch", "--auth", "trust"]
+    making: list[str | Path] = [
+        programs / "initdb",
+        "-D",
+        cluster,
+        "-U",
+        "cardwatch",
+        "--auth",
+        "trust",
+    ]
     subprocess.run(
         [*making, "--no-sync", "--encoding", "UTF8", "--locale", "C"],
         check=True,
@@ -40,7 +48,17 @@ def running_archive() -> Iterator[str]:
         cwd=folder,
         **whose,
     )
-    serving = [programs / "postgres", "-D", cluster, "-p", str(port), "-h", LOOPBACK, "-k", ""]
+    serving: list[str | Path] = [
+        programs / "postgres",
+        "-D",
+        cluster,
+        "-p",
+        str(port),
+        "-h",
+        LOOPBACK,
+        "-k",
+        "",
+    ]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(serving, stderr=log, stdout=log, cwd=folder, **whose)
     url = f"postgresql://cardwatch@{LOOPBACK}:{port}/postgres"
