@@ -8,7 +8,7 @@ import msgspec
 
 from cardwatch_contracts import telemetry as t
 from cardwatch_contracts.messaging import place, sending
-from cardwatch_contracts.spans import Span, Value
+from cardwatch_contracts.spans import Span, Value, write_span
 from cardwatch_contracts.trace_context import TraceContext
 
 SERVICE: Final = "cardwatch-gateway"
@@ -59,9 +59,9 @@ class SentSpan(msgspec.Struct, frozen=True, kw_only=True):
     def __len__(self) -> int:
         return 1
 
-    def spans(self) -> Iterator[Span]:
+    def written(self) -> Iterator[bytes]:
         """Make its span."""
-        yield Span(
+        span = Span(
             name=self.name,
             context=self.context,
             parent_id=self.parent_id,
@@ -70,6 +70,7 @@ class SentSpan(msgspec.Struct, frozen=True, kw_only=True):
             attributes={**sending(self.topic), **place(self.partition, self.offset), **self.of},
             error=self.error,
         )
+        yield write_span(span)
 
 
 def request_span(  # each is a part of the span

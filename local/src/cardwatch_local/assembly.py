@@ -11,6 +11,7 @@ from typing import Final
 from cardwatch_contracts.database_settings import PASSWORD_FILE
 from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.flink import FlinkCluster
+from cardwatch_local.gateway import GatewayServer
 from cardwatch_local.jar_lock import read_lock
 from cardwatch_local.jars import JarStore, Progress
 from cardwatch_local.kafka import KafkaBroker
@@ -31,11 +32,12 @@ class Servers:
     postgres: PostgresServer
     flink: FlinkCluster
     archiver: Service
+    gateway: GatewayServer
 
     @property
     def all(self) -> list[Service]:
         """Every service, in an order to start them."""
-        return [self.valkey, *self.job, self.kafka, self.postgres, self.archiver]
+        return [self.valkey, *self.job, self.kafka, self.postgres, self.archiver, self.gateway]
 
     @property
     def job(self) -> list[Service]:
@@ -51,6 +53,7 @@ class Servers:
             flink_url=self.flink.url,
             database_url=self.postgres.url,
             database_password_file=str(self.postgres.password_file.absolute()),
+            gateway_url=self.gateway.url,
         )
 
 
@@ -82,7 +85,15 @@ def assemble(settings: StackSettings, classpaths: Mapping[str, Sequence[Path]]) 
     ]
     flink = FlinkCluster(settings, classpaths["flink"], job=job)
     archiver = _archiver(settings, kafka.bootstrap_servers, valkey.url, postgres)
-    return Servers(kafka=kafka, valkey=valkey, postgres=postgres, flink=flink, archiver=archiver)
+    gateway = GatewayServer(settings, kafka.bootstrap_servers, valkey.url, postgres.database)
+    return Servers(
+        kafka=kafka,
+        valkey=valkey,
+        postgres=postgres,
+        flink=flink,
+        archiver=archiver,
+        gateway=gateway,
+    )
 
 
 def _archiver(

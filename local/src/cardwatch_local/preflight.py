@@ -35,6 +35,7 @@ def check_machine(settings: StackSettings) -> None:
         ("Kafka", settings.kafka_port),
         ("Valkey", settings.valkey_port),
         ("PostgreSQL", settings.postgres_port),
+        ("the gateway", settings.gateway_port),
         ("Flink's REST interface", settings.flink_rest_port),
     ):
         if port is not None and is_taken(port):

@@ -47,6 +47,8 @@ class StackSettings:
     """Port of Valkey on 127.0.0.1; None takes a free one."""
     postgres_port: int | None = None
     """Port of PostgreSQL on 127.0.0.1; None takes a free one."""
+    gateway_port: int | None = None
+    """Port of the gateway on 127.0.0.1; None takes a free one."""
     flink_rest_port: int | None = None
     """Port of Flink's REST interface on 127.0.0.1; None takes a free one."""
     flink_metrics_ports: str = ""

@@ -114,8 +114,9 @@ class Stack:
         with steps.step("make the topics"):
             create_topics(servers.kafka.bootstrap_servers)
         with steps.step("start the job"):
-            self._start_services(servers.archiver)
+            self._start_services(servers.archiver, servers.gateway)
             servers.flink.jobmanager.wait_ready()
+            servers.gateway.wait_ready()
         self._was_ready = True
         self.tend()
         return servers.endpoints
@@ -158,6 +159,7 @@ class Stack:
     @staticmethod
     def _stop_services(servers: Servers) -> None:
         for group in (
+            [servers.gateway],
             [servers.archiver],
             servers.job,
             [servers.kafka, servers.valkey, servers.postgres],

@@ -46,10 +46,11 @@ def up(
     kafka_port: Annotated[int | None, _Port] = None,
     valkey_port: Annotated[int | None, _Port] = None,
     postgres_port: Annotated[int | None, _Port] = None,
+    gateway_port: Annotated[int | None, _Port] = None,
     flink_rest_port: Annotated[int | None, _Port] = None,
     name: StackName = "default",
 ) -> None:
-    """Start the embedded stack in the background: servers, the Flink job, the archiver."""
+    """Start the embedded stack in the background: servers, the Flink job, archiver and gateway."""
     settings = StackSettings(
         name=name,
         parallelism=parallelism,
@@ -58,6 +59,7 @@ def up(
         kafka_port=kafka_port,
         valkey_port=valkey_port,
         postgres_port=postgres_port,
+        gateway_port=gateway_port,
         flink_rest_port=flink_rest_port,
     )
     with steps_on(Console()) as steps:
@@ -189,6 +191,7 @@ def _addresses(endpoints: Endpoints) -> list[tuple[str, str]]:
         ("Kafka", endpoints.bootstrap_servers),
         ("Valkey", endpoints.valkey_url),
         ("PostgreSQL", endpoints.database_url or "–"),
+        ("gateway", endpoints.gateway_url or "–"),
         ("Flink", endpoints.flink_url or "–"),
     ]
 
