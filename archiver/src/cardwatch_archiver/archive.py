@@ -124,6 +124,9 @@ class TopicArchiver:
             self._position = self._begin()
         messages = self._topic.take(self._pace.batch_size, self._pace.batch_wait_s)
         if messages:
+            while self._pace.checks_each_batch and not self._topic.check_same():
+                if self._stop.wait(_FIRST_BACKOFF_S):
+                    return
             self._write(messages)
             self._checked_s = self._clock()
         elif self._clock() - self._checked_s >= self._pace.check_interval_s:

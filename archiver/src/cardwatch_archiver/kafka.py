@@ -141,8 +141,11 @@ class TopicReader:
         """Close the connections."""
         self._consumer.close()
 
-    def check_same(self) -> None:
+    def check_same(self) -> bool:
         """Look whether the topic is still the one that was opened: the consumer would not say.
+
+        Returns:
+            Whether it is; False where Kafka does not answer.
 
         Raises:
             KafkaFailedError: it was removed or made anew. A start over begins with the new one.
@@ -152,10 +155,11 @@ class TopicReader:
         except (KafkaException, TimeoutError) as error:
             code = error.args[0].code() if isinstance(error, KafkaException) else None
             if code != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                return  # Kafka is away: its word counts when it is back
+                return False  # Kafka is away: its word counts when it is back
             topic_id = None
         if topic_id != self.topic_id:
             raise KafkaFailedError(f"the topic `{self._topic}` was removed or made anew")
+        return True
 
     def _wait_for_topic(self, timeout_s: float, stop: Event) -> tuple[str, int]:
         """Return the topic's id and how many partitions it has, once it is there."""

@@ -22,7 +22,7 @@ RETENTION_VARIABLE = "CARDWATCH_RETENTION_DAYS"
 def _require_above_zero(settings: object, names: Sequence[str]) -> None:
     for name in names:
         value = getattr(settings, name)
-        if isinstance(value, int | float) and value <= 0:
+        if isinstance(value, int | float) and value is not False and value <= 0:
             raise ValueError(f"{name}: {value}; allowed: above 0")
         if value == "":
             raise ValueError(f"{name}: empty; allowed: an address or a name")
@@ -40,6 +40,9 @@ class Pace:
     """How often an idle writer looks whether the store is where it was left. Seconds, > 0."""
     topic_check_interval_s: float = 10.0
     """How often it looks whether the topic was removed or made anew. Seconds, > 0."""
+    checks_each_batch: bool = False
+    """Whether it looks so before each batch, too: the consumer goes on in a topic that was made
+    anew, and what is read there would be written as the former topic's, and then again."""
     max_backoff_s: float = 2.0
     """Longest pause between attempts while the store is away. Seconds, > 0."""
 
@@ -48,7 +51,7 @@ class Pace:
 
 
 def _database_pace() -> Pace:
-    return Pace(batch_size=5_000, batch_wait_s=0.25, check_interval_s=5.0)
+    return Pace(batch_size=5_000, batch_wait_s=0.25, check_interval_s=5.0, checks_each_batch=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

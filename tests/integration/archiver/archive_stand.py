@@ -21,7 +21,7 @@ from cardwatch_contracts.alert import Alert, Finding, alert_id_of
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.database_settings import PASSWORD_FILE
 from cardwatch_contracts.feedback import Feedback
-from cardwatch_contracts.topics import TOPICS
+from cardwatch_contracts.topics import TOPICS, Topic
 from cardwatch_contracts.transaction import Transaction
 from cardwatch_local.postgres import PostgresServer
 from cardwatch_local.topics import create_topics
@@ -95,13 +95,13 @@ class ArchiveStand:
         self._producer = Producer({"bootstrap.servers": bootstrap_servers, "log_level": 0})
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
 
-    def remake_topics(self) -> None:
+    def remake_topics(self, topics: Sequence[Topic] = ARCHIVED) -> None:
         admin = AdminClient({"bootstrap.servers": self.bootstrap_servers})
-        names = {topic.name for topic in ARCHIVED}
+        names = {topic.name for topic in topics}
         for future in admin.delete_topics(list(names)).values():
             future.result(DEADLINE_S)
         eventually(lambda: not names & set(admin.list_topics(timeout=5).topics), "they are gone")
-        create_topics(self.bootstrap_servers, ARCHIVED)
+        create_topics(self.bootstrap_servers, topics)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "cardwatch_archiver", *arguments]

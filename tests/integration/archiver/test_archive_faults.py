@@ -21,6 +21,7 @@ from tests.integration.archiver.archive_stand import (
 
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.database_settings import URL
+from cardwatch_contracts.topics import TRANSACTIONS
 
 _SEED = 7
 _EACH = 2_000
@@ -179,11 +180,11 @@ def test_a_topic_that_was_made_anew_is_archived_from_its_beginning(stand: Archiv
     process = stand.start()
     stand.pay(range(1_000))
     stand.wait_for("transactions", 1_000)
-    stand.remake_topics()
-    stand.pay(range(1_000, 1_500))
-    stand.wait_for("transactions", 1_500)
-    assert stand.numbers_of_transactions() == list(range(1_500))
-    assert process.poll() is None, "its parts are begun again"
+    stand.remake_topics([TRANSACTIONS])
+    stand.pay(range(1_000, 4_000))  # further than the former topic went
+    stand.wait_for("transactions", 4_000)
+    assert stand.numbers_of_transactions() == list(range(4_000))
+    assert process.poll() is None, "the part is begun again"
     assert "the topic `transactions` was removed or made anew" in stand.said
 
 
