@@ -121,7 +121,7 @@ def test_many_rows_come_some_thousand_at_a_time_and_all_arrive(
 ) -> None:
     archived.add_transaction(a_transaction())
     columns = ", ".join(set(DATASETS["transactions"].columns) - {"transaction_id"})
-    archived.execute(  # type: ignore[arg-type]  # names of columns, of our own
+    archived.execute(
         f"INSERT INTO transactions (transaction_id, {columns}) "
         f"SELECT 'more-' || number, {columns} FROM transactions, generate_series(1, 4999) AS number"
     )
