@@ -10,12 +10,14 @@ separator than ours would begin a cell there; and every text is quoted.
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 Cell = str | int | float | bool | datetime | Sequence[str] | None
 """A value of the archive; of numbers none is infinite."""
 
 _FULL_WIDTH: Final = "\uff1d\uff0b\uff0d\uff20"
+_MEANT = re.compile(rf"[=+\-@\t\r\n{_FULL_WIDTH}]")
 _RUNS = re.compile(rf"""(^|[,;|\t\r\n"])([^\S\t\r\n]*)(?=[=+\-@\t\r\n{_FULL_WIDTH}])""")
 LINE_END: Final = "\r\n"  # RFC 4180
 
@@ -41,12 +43,18 @@ def csv_cell(value: Cell) -> str:
     if isinstance(value, datetime):
         return format_instant(value)
     text = value if isinstance(value, str) else " / ".join(value)
+    return _quoted(text)
+
+
+@lru_cache(maxsize=4096)  # banks, cities and currencies come again and again
+def _quoted(text: str) -> str:
     return '"' + harmless(text).replace('"', '""') + '"'
 
 
 def harmless(text: str) -> str:
     """Return text that no spreadsheet runs, wherever it begins a cell."""
-    return _RUNS.sub(r"\1\2'", text)
+    # Most texts have none of them, and looking for one is quick.
+    return _RUNS.sub(r"\1\2'", text) if _MEANT.search(text) else text
 
 
 def format_instant(moment: datetime) -> str:
