@@ -160,7 +160,7 @@ def test_an_analyst_s_answer_is_in_kafka_without_card_numbers(
     )
     key = alert.transaction.transaction_id.encode()
     sent = records(stack_without_job.bootstrap_servers, FEEDBACK.name, lambda m: m.key() == key)
-    feedback = decode_feedback(sent[0].value())  # type: ignore[arg-type] # it is bytes
+    feedback = decode_feedback(sent[0].value())
     assert feedback.merchant_id == alert.transaction.merchant_id
     assert feedback.reason == "stolen: [card number redacted], she says"
     assert gateway.client.post(path, json={**said, "label": "x"}).status_code == 422

@@ -84,7 +84,7 @@ def test_card_numbers_are_found_nowhere(
         "Valkey": _all_of(valkey_url),
         **{
             topic: b"\n".join(
-                (m.key() or b"") + b" " + (m.value() or b"")  # type: ignore[operator] # bytes
+                (m.key() or b"") + b" " + (m.value() or b"")
                 for m in records(servers, topic, lambda _: True)
             )
             for topic in (TRANSACTIONS.name, FEEDBACK.name)

@@ -47,7 +47,7 @@ def judging(servers: str) -> Iterator[None]:
             for message in consumer.consume(100, 0.05):
                 if message.error() is not None:
                     continue
-                txn = decode_transaction(message.value())  # type: ignore[arg-type] # it is bytes
+                txn = decode_transaction(message.value())
                 if txn.reply_to is None:
                     continue
                 verdict = Verdict(
