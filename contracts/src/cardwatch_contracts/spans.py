@@ -108,7 +108,7 @@ class SpanForm:
             f'"attributes":[{",".join(attributes)}]%s}}'
         )
 
-    def fill(  # noqa: PLR0913 - what spans differ in
+    def fill(  # noqa: PLR0917 - what spans differ in; names would take time
         self,
         context: TraceContext,
         parent_id: str,

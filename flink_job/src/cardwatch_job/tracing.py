@@ -157,9 +157,7 @@ class JudgedBatch(msgspec.Struct, frozen=True, kw_only=True):
             ),
             events_of([_event(finding, self.end_ns) for finding in alert.findings]) + link,
         )
-        yield _ALERT.fill(
-            _sending(context), context.span_id, self.end_ns, self.end_ns, (alert_id,)
-        )
+        yield _ALERT.fill(_sending(context), context.span_id, self.end_ns, self.end_ns, (alert_id,))
 
     def _failed(self, judged: Judged, batch: TraceContext) -> Span:
         record = judged.record

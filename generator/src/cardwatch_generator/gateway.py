@@ -217,7 +217,9 @@ class _Connection:
 
     def __init__(self, settings: GatewaySettings) -> None:
         parts = urllib.parse.urlsplit(settings.url)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        kind = (
+            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        )
         self._connection = kind(parts.netloc, timeout=settings.timeout_s)
         self._path = parts.path.rstrip("/") + _PATH
 

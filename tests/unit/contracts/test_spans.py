@@ -9,9 +9,9 @@ _CONTEXT = TraceContext("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", 
 
 
 def written(*spans: Span) -> Any:
-    (of_resource,) = json.loads(encode_spans(encode_resource({"service.name": "x"}), map(write_span, spans)))[
-        "resourceSpans"
-    ]
+    (of_resource,) = json.loads(
+        encode_spans(encode_resource({"service.name": "x"}), map(write_span, spans))
+    )["resourceSpans"]
     assert of_resource["resource"]["attributes"] == [
         {"key": "service.name", "value": {"stringValue": "x"}}
     ]

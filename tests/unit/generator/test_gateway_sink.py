@@ -113,7 +113,7 @@ def test_what_is_to_be_sent_again_goes_again_under_the_same_key() -> None:
 def test_a_refusal_is_said_and_nothing_more_is_taken() -> None:
     with (
         Gateway(lambda _: (422, {})).serving() as gateway,
-        pytest.raises(PublishError, match="answered 422: .*what was wrong.*1 of 1"),
+        pytest.raises(PublishError, match=r"answered 422: .*what was wrong.*1 of 1"),
     ):
         sent(gateway, batch_of("A"))
     assert len(gateway.posts) == 1
@@ -121,7 +121,7 @@ def test_a_refusal_is_said_and_nothing_more_is_taken() -> None:
 
 def test_a_gateway_that_is_not_there_is_said_in_time() -> None:
     sink = GatewaySink(GatewaySettings(url="http://127.0.0.1:9", delivery_timeout_s=1))
-    with pytest.raises(PublishError, match="does not answer: .*refused.*for 1 s"):
+    with pytest.raises(PublishError, match=r"does not answer: .*refused.*for 1 s"):
         try:
             sink.send(batch_of("A"))
             sink.flush()

@@ -2,8 +2,8 @@ import json
 from typing import Any
 
 import pytest
-from tests.unit.written_spans import read_span
 from tests.unit.transactions import NOON_MS, encoded_transaction
+from tests.unit.written_spans import read_span
 
 from cardwatch_contracts import telemetry as t
 from cardwatch_contracts.alert import decode_alert

@@ -28,7 +28,7 @@ CLEAN_EXAMPLES: Final = ("cardwatch clean", "cardwatch clean --yes --keep-jars")
 _Port = typer.Option(min=1, max=65535, help="A fixed port; left out: a free one.")
 
 
-def up(
+def up(  # noqa: PLR0913 - each is an option on the command line
     *,
     parallelism: Annotated[
         int, typer.Option(min=1, max=128, help="Subtasks the job runs with.")
