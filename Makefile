@@ -11,6 +11,8 @@ compile := $(bin)/python -m cardwatch_job.compile
 # What Go makes for tests, once: minutes that no test's time limit has room for.
 build := $(bin)/python -m tests.cluster.programs
 traces := tests/integration/tracing
+archives := tests/integration/archive tests/integration/archiver tests/integration/gateway
+not_here := $(addprefix --ignore=,$(traces) $(archives))
 shell_scripts := $(wildcard scripts/*.sh)
 
 # Every variable given to `make demo` becomes an option of `cardwatch demo`: DURATION=60 is
@@ -23,7 +25,7 @@ quoted = '$(subst ','\'',$($(1)))'
 options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-full bench-config bench-tracing compile test lint unit contract integration test-tracing test-cluster test-node cluster-up cluster-down cluster-status images test-chaos env docs lock format clean
+.PHONY: help demo bench bench-full bench-config bench-tracing compile test lint unit contract integration test-archive test-tracing test-cluster test-node cluster-up cluster-down cluster-status images test-chaos env docs lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -61,7 +63,7 @@ compile: ## Compile what every transaction runs through: half a minute, needs gc
 test: lint ## Lint, then the tests of a usual machine: unit, contract, integration
 	@$(compile) --if-possible
 	@$(build) helm kube-score promql
-	$(pytest) tests/unit tests/contract tests/integration --ignore=$(traces)
+	$(pytest) tests/unit tests/contract tests/integration $(not_here)
 
 lint: ## ruff, mypy, import-linter and shellcheck
 	$(bootstrap) dev
@@ -82,7 +84,11 @@ contract: ## Tests that the parts agree on names and shapes
 
 integration: ## Tests on a real Kafka, Flink and Valkey, started for them
 	$(bootstrap) dev
-	$(pytest) tests/integration --ignore=$(traces)
+	$(pytest) tests/integration $(not_here)
+
+test-archive: ## Tests of the gateway and the archive on a real Kafka, PostgreSQL and Valkey, 10 minutes
+	$(bootstrap) dev
+	$(pytest) $(archives)
 
 test-tracing: ## Tests on a real Jaeger and collector, built from source once: needs Go, 10 minutes
 	$(bootstrap) dev

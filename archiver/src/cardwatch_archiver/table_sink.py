@@ -14,6 +14,7 @@ from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Message
 
 from cardwatch_archiver.copying import copy_into, replacing
 from cardwatch_archiver.database import Connection, Cursor
+from cardwatch_archiver.erasure import Erasures, read_erasures
 from cardwatch_archiver.messages import log_left_out
 from cardwatch_archiver.partitions import Partitions
 from cardwatch_archiver.position import (
@@ -22,7 +23,7 @@ from cardwatch_archiver.position import (
     RecordsRefusedError,
 )
 from cardwatch_archiver.retention import Retention, day_of
-from cardwatch_archiver.rows import Row
+from cardwatch_archiver.rows import Row, milliseconds
 from cardwatch_archiver.schema import Schema
 from cardwatch_archiver.tables import Table
 from cardwatch_contracts.codec import InvalidRecordError
@@ -72,6 +73,7 @@ class TableSink:
         self._retention = retention
         self._today = today
         self._partitions = Partitions(table.name)
+        self._erasures: Erasures | None = None
 
     def position(self, topic_id: str) -> Position:
         """Return how far the topic is written; one that was made anew is not written at all.
@@ -151,12 +153,21 @@ class TableSink:
                 self._partitions.make(cursor, missing)
         with self._connection.transaction() as cursor:
             self._move(cursor, before, after)
+            rows = self._without_erased(cursor, rows)
             if not rows:
                 return
             if self._table.key:
                 replacing(cursor, self._table, rows)
             else:
                 copy_into(cursor, self._table, rows)
+
+    def _without_erased(self, cursor: Cursor, rows: Sequence[Row]) -> Sequence[Row]:
+        """Leave out what is older than its user's erasure."""
+        user, time = self._table.user_column, self._table.time_column
+        if user is None or time is None:
+            return rows
+        erasures = self._erasures = read_erasures(cursor, self._erasures)
+        return [row for row in rows if not erasures.cover(row[user], milliseconds(row[time]))]
 
     def _stored(self, cursor: Cursor, topic_id: str, lock: str = "") -> Position:
         cursor.execute(f"{_READ} {lock}".encode(), (self._table.topic, topic_id))

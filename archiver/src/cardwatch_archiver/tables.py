@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal
 
 from cardwatch_archiver.rows import Row, alert_row, feedback_row, stats_row, transaction_row
@@ -11,7 +12,7 @@ Sent = Literal["text", "int8", "float8", "bool", "numeric", "uuid", "text[]", "j
 """How a column is sent by COPY."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """A table, the topic that fills it, and what a row of it is made of."""
 
@@ -26,6 +27,19 @@ class Table:
     """What a later row replaces an earlier one by; empty: rows are added, all of them."""
     daily: bool = False
     """Whether there is a partition for each day of the first column, `ingested_at`."""
+
+    @cached_property
+    def user_column(self) -> int | None:
+        """Where in a row the user is, whose erasure leaves it out; None: it concerns no user."""
+        return self._place("user_id")
+
+    @cached_property
+    def time_column(self) -> int | None:
+        """Where in a row the time is that an erasure is compared with."""
+        return self._place("ingested_at" if self.daily else "given_at")
+
+    def _place(self, column: str) -> int | None:
+        return list(self.columns).index(column) if column in self.columns else None
 
 
 def _texts(*names: str) -> dict[str, Sent]:

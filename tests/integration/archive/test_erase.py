@@ -14,7 +14,8 @@ from typer.testing import CliRunner, Result
 from valkey import Valkey
 
 from cardwatch_archiver.erasure import Erasures, mark_erased, read_erasures, remove_rows
-from cardwatch_archiver.profiles import Position, PositionChangedError, ProfileStore, read_stats
+from cardwatch_archiver.position import Position, PositionChangedError
+from cardwatch_archiver.profiles import ProfileStore, read_stats
 from cardwatch_contracts.card import PROFILE_KEY_PREFIX, Card, CardProfile, card_key
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.topics import CARD_PROFILES, CARDS

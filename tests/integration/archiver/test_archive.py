@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import psycopg
 from confluent_kafka import Producer
 from msgspec.structs import asdict
 from tests.integration.archiver.archive_stand import (
@@ -17,6 +18,7 @@ from tests.integration.archiver.archive_stand import (
 )
 from tests.unit.card_numbers import in_groups, with_check_digit
 
+from cardwatch_archiver.erasure import mark_erased
 from cardwatch_archiver.tables import TABLES
 from cardwatch_contracts.alert import decode_alert
 from cardwatch_contracts.codec import encode
@@ -207,3 +209,28 @@ def test_old_days_are_dropped_and_no_others(stand: ArchiveStand) -> None:
         )
         ahead = f"{table}_{time_of(now + 2 * _DAY_MS).date():%Y%m%d}"
         assert stand.ask("SELECT to_regclass(%s)::text", (ahead,)) == [(ahead,)]
+
+
+def test_what_kafka_still_has_of_an_erased_user_is_not_archived(stand: ArchiveStand) -> None:
+    stand.start()
+    stand.send("transactions", [encode(payment(1, user_id="first"))])
+    stand.wait_for("transactions", 1)
+    before_ms = now_ms() - 1_000
+    password = stand.server.database.password()
+    with psycopg.connect(stand.server.url, password=password) as connection:
+        mark_erased(connection.cursor(), "erased")
+    erased, other = payment(2, user_id="erased"), payment(3, user_id="other")
+    stand.send("transactions", map(encode, (erased, other)), at_ms=before_ms)
+    raised = [alert_on(txn, ingested_at=before_ms) for txn in (erased, other)]
+    stand.send("alerts", map(encode, raised))
+    told = [encode(feedback_on(txn, given_at=before_ms)) for txn in (erased, other)]
+    stand.send("feedback", told)
+    later = payment(4, user_id="erased")  # who comes again is a new cardholder
+    stand.send("transactions", [encode(later)], at_ms=now_ms() + 5_000)
+    stand.wait_for("transactions", 3)
+    stand.wait_for("alerts", 1)
+    stand.wait_for("feedback", 1)
+    archived = stand.ask("SELECT transaction_id FROM transactions ORDER BY 1")
+    assert [name for (name,) in archived] == ["txn-1", "txn-3", "txn-4"]
+    assert stand.ask("SELECT user_id FROM alerts") == [("other",)]
+    assert stand.ask("SELECT user_id FROM feedback") == [("other",)]

@@ -5,6 +5,7 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
@@ -206,7 +207,7 @@ def test_nobody_listens_and_the_url_in_the_environment_is_not_shown(stand: Archi
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"postgresql://cardwatch:hidden@127.0.0.1:{taken.getsockname()[1]}/cardwatch"
-        command = ["env", f"{URL}={url}", stand.start().args[0], "-m", "cardwatch_archiver"]  # type: ignore[index]
+        command = ["env", f"{URL}={url}", sys.executable, "-m", "cardwatch_archiver"]
         command += ["--bootstrap-servers", stand.bootstrap_servers]
         with stand.log.open("ab") as log:
             stand.processes.append(subprocess.Popen(command, stderr=log))
