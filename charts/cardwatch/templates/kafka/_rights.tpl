@@ -40,7 +40,7 @@ operator:
     may: [Write]
 archiver:
   - type: topic
-    names: [card-profiles, transactions, alerts, transaction-stats, feedback]
+    names: [card-profiles]
     may: [Read]
   - type: group
     names: [cardwatch-archiver]

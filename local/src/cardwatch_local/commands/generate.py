@@ -23,7 +23,6 @@ from cardwatch_local.traffic.stopping import stop_on_signal
 EXAMPLES: Final = (
     "cardwatch generate --duration 60 --anomaly-share 0.05",
     "cardwatch generate --count 1000 --max --output transactions.jsonl",
-    "cardwatch generate --bootstrap-servers kafka:9092 --rate 500 --no-seed-cards",
     "cardwatch generate --via http --batch-size 100 --rate 500",
 )
 
