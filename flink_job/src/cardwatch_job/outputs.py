@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from cardwatch_contracts.alert import Alert, Finding, alert_id_of
 from cardwatch_contracts.card import CardProfile
 from cardwatch_contracts.dead_letter import DeadLetter, excerpt_of
@@ -35,7 +37,7 @@ def alert_of(
     """Say what was found, by which config."""
     return Alert(
         alert_id=alert_id_of(txn.transaction_id),
-        transaction=txn,
+        transaction=replace(txn, reply_to=None) if txn.reply_to else txn,
         findings=tuple(findings),
         config=rule_set.record.name,
         generation=rule_set.record.generation,

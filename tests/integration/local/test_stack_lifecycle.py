@@ -18,7 +18,7 @@ from cardwatch_local.settings import STACK_VARIABLE, StackSettings
 from cardwatch_local.stack import Stack
 from cardwatch_operator.flink_rest import FlinkRest
 
-SERVICES = {"kafka", "valkey", "postgres", "jobmanager", "taskmanager-1", "archiver"}
+SERVICES = {"kafka", "valkey", "postgres", "jobmanager", "taskmanager-1", "archiver", "gateway"}
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:

@@ -232,6 +232,7 @@ def test_who_waits_is_told_by_name_what_was_decided_and_by_which_thresholds() ->
     assert (verdict.decision, verdict.alert_id) == ("alert", alert.alert_id)
     assert verdict.findings == alert.findings
     assert verdict.trace_id == alert.trace_id
+    assert alert.transaction.reply_to is None  # that concerns nobody else
 
 
 def test_a_detector_on_trial_does_not_change_the_verdict() -> None:
