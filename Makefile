@@ -17,7 +17,7 @@ shell_scripts := $(wildcard scripts/*.sh)
 
 # Every variable given to `make demo` becomes an option of `cardwatch demo`: DURATION=60 is
 # --duration 60, RATE_A=5 is --rate-a 5. `cardwatch demo` refuses what it does not know. In
-# the same way for `make bench` and `make bench-full`.
+# the same way for `make bench` and its like.
 given := $(foreach name,$(filter-out PYTHON,$(.VARIABLES)),$(if \
 	$(filter command,$(firstword $(origin $(name)))),$(name)))
 option_name = $(shell printf '%s' '$(1)' | tr 'A-Z_' 'a-z-')
@@ -25,7 +25,7 @@ quoted = '$(subst ','\'',$($(1)))'
 options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-full bench-config bench-tracing compile test lint unit contract integration test-archive test-tracing test-cluster test-node cluster-up cluster-down cluster-status images test-chaos env docs lock format clean
+.PHONY: help demo bench bench-full bench-config bench-gateway bench-tracing compile test lint unit contract integration test-archive test-tracing test-cluster test-node cluster-up cluster-down cluster-status images test-chaos env docs lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,11 @@ bench-config: ## Edit and scale DetectorConfigs on a Kubernetes API, 10 minutes;
 	$(bootstrap) dev
 	@$(compile) --if-possible
 	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks config-changes $(options)
+
+bench-gateway: ## Requests, verdicts and archived rows a second, 4 minutes; REPORT=gateway.json keeps them
+	$(bootstrap) dev
+	@$(compile) --if-possible
+	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks gateway $(options)
 
 bench-tracing: ## What recording spans costs, 12 minutes; REPORT=tracing.json keeps the figures
 	$(bootstrap) dev

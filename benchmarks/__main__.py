@@ -12,6 +12,7 @@ from benchmarks.commands import (
     beside_generator,
     config_changes,
     full,
+    gateway,
     growth,
     hot_update,
     latency,
@@ -45,6 +46,7 @@ _register(latency.latency, latency.EXAMPLES)
 _register(hot_update.hot_update, hot_update.EXAMPLES)
 _register(beside_generator.beside_generator, beside_generator.EXAMPLES)
 _register(tracing.tracing, tracing.EXAMPLES)
+_register(gateway.gateway, gateway.EXAMPLES)
 _register(growth.growth, growth.EXAMPLES)
 _register(config_changes.config_changes, config_changes.EXAMPLES)
 _register(full.full, full.EXAMPLES)
