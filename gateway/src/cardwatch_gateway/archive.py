@@ -5,7 +5,6 @@ import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from psycopg import AsyncConnection, Error, sql
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from cardwatch_contracts.database_settings import Database
 from cardwatch_gateway.alert_filter import AlertFilter
 from cardwatch_gateway.problems import invalid, unavailable
 
@@ -41,12 +41,12 @@ class Archive:
         ProblemError: every question: 503 where there is no database or it does not answer.
     """
 
-    def __init__(self, url: str | None, password_file: Path | None = None) -> None:
+    def __init__(self, database: Database | None) -> None:
         self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] | None = None
-        if url is not None:
-            password = password_file and password_file.read_text("utf-8")
+        if database is not None:
+            password = database.password()
             self._pool = AsyncConnectionPool(
-                url,
+                database.url,
                 kwargs={"row_factory": dict_row, "options": _OPTIONS, "connect_timeout": 3}
                 | ({"password": password} if password else {}),
                 min_size=0,

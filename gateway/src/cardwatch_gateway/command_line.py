@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cardwatch_contracts.database_settings import PASSWORD_FILE, URL, database_at
 from cardwatch_contracts.kafka_settings import KafkaSettingsError, kafka_at
 from cardwatch_gateway.keys import ROLES
 from cardwatch_gateway.settings import GatewaySettings
@@ -60,7 +61,6 @@ def parse_command(
         share = float(environment.get(_SHARE) or 0.01)
     except ValueError:
         parser.error(f"{_SHARE}: allowed: 0 to 1")
-    password_file = environment.get("CARDWATCH_DATABASE_PASSWORD_FILE")
     if not parsed.bootstrap_servers:
         parser.error("--bootstrap-servers is needed")
     try:
@@ -71,8 +71,7 @@ def parse_command(
             host=parsed.host,
             port=parsed.port,
             metrics_port=parsed.metrics_port,
-            database_url=environment.get("CARDWATCH_DATABASE_URL") or None,
-            database_password_file=Path(password_file) if password_file else None,
+            database=database_at(url, environment) if (url := environment.get(URL)) else None,
             valkey_url=parsed.valkey_url or None,
             sampled_share=share,
             **{name: getattr(parsed, name) for name, _, _ in _BOUNDS},
@@ -157,8 +156,8 @@ def _add_addresses(parser: argparse.ArgumentParser, environment: Mapping[str, st
     )
     parser.add_argument_group(
         "the archive",
-        "CARDWATCH_DATABASE_URL, postgresql://USER@HOST:PORT/DATABASE, its password in the file "
-        "CARDWATCH_DATABASE_PASSWORD_FILE; without it questions to the archive are answered 503",
+        f"{URL}, postgresql://USER@HOST:PORT/DATABASE, its password in the file "
+        f"{PASSWORD_FILE}; without it questions to the archive are answered 503",
     )
 
 

@@ -74,7 +74,7 @@ class Services:
         self.hub = AlertHub(most_followers=settings.max_stream_clients, queue=settings.stream_queue)
         self.past = AlertPast(kafka)
         self._follower = AlertFollower(kafka, self.hub)
-        self.archive = Archive(settings.database_url, settings.database_password_file)
+        self.archive = Archive(settings.database)
         self.draining = False
         """Whether it takes nothing more: it is about to stop."""
         self._kafka_missing: str | None = "it was not asked yet"

@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
+from cardwatch_contracts.database_settings import Database
 from cardwatch_contracts.kafka_settings import Kafka
 
 _POSITIVE: Final = (
@@ -49,10 +50,8 @@ class GatewaySettings:
     """The port to listen at; 0: a free one, which the log names."""
     metrics_port: int | None = None
     """Where Prometheus reads; None: nowhere."""
-    database_url: str | None = None
-    """The archive, `postgresql://...`; may hold a password and is never logged. None: none."""
-    database_password_file: Path | None = None
-    """Its password, with nothing behind it; None: it is in the URL, or none is needed."""
+    database: Database | None = None
+    """The archive, and where its password is; None: there is none."""
     valkey_url: str | None = None
     """Where replicas share Idempotency-Keys; None: each replica knows its own."""
     sampled_share: float = 0.01
