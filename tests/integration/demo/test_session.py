@@ -52,7 +52,10 @@ def test_status_shows_every_server(running: User) -> None:
     shown = json.loads(running.run("status", "--json").stdout)
     assert shown["status"] == "ready"
     services = {service["service"]: service for service in shown["services"]}
-    assert set(services) == {"kafka", "valkey", "jobmanager", "taskmanager-1", "archiver"}
+    assert set(services) == {
+        *("kafka", "valkey", "postgres", "jobmanager", "taskmanager-1"),
+        *("archiver", "gateway"),
+    }
     assert all(service["state"] == "ready" and service["pid"] for service in services.values())
     assert services["kafka"]["port"] == int(kafka_of(running).rpartition(":")[2])
     assert "taskmanager-1" in running.run("status").stdout
@@ -200,7 +203,7 @@ def test_logs_show_the_end_of_a_service(running: User) -> None:
     assert len(shown.stdout.splitlines()) == 2
     unknown = running.run("logs", "mysql")
     assert unknown.returncode == 1
-    assert "there is archiver, jobmanager, kafka" in unknown.stderr
+    assert "there is archiver, gateway, jobmanager, kafka" in unknown.stderr
 
 
 MAPPING = """

@@ -171,6 +171,7 @@ def _port(service: str, endpoints: Endpoints | None) -> int | None:
         "valkey": endpoints.valkey_url,
         "jobmanager": endpoints.flink_url or "",
         "postgres": endpoints.database_url or "",
+        "gateway": endpoints.gateway_url,
     }
     port = addresses.get(service, "").rpartition(":")[2].partition("/")[0]
     return int(port) if port else None
