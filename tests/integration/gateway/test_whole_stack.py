@@ -58,7 +58,7 @@ def pay(gateway: httpx.Client, number: int, amount_minor: int) -> dict[str, Any]
         amount_minor=amount_minor,
     )
     answer = gateway.post(
-        "/v1/transactions?verdict=true&timeout_ms=20000",
+        "/v1/transactions?verdict=true&timeout_ms=5000",
         content=encode(txn),
         headers={"Content-Type": "application/json"},
     )
