@@ -91,7 +91,7 @@ def write_span(span: Span) -> bytes:
 class SpanForm:
     """Spans of one name that differ in few attributes: written once, and filled in for each.
 
-    That takes a fifth of the time of `write_span`. `differ` are texts and whole numbers.
+    `differ` are texts and whole numbers.
     """
 
     def __init__(

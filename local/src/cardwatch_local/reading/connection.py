@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from cardwatch_contracts.database_settings import Database, DatabaseSettingsError
 from cardwatch_contracts.kafka_settings import Kafka, KafkaSettingsError, kafka_at
 from cardwatch_contracts.span_export import Exporter
 from cardwatch_local.detached import connect
@@ -84,7 +85,9 @@ class Connection:
 
 
 def _with_password(url: str, password_file: str | None) -> str:
-    if password_file is None:
-        return url
-    password = quote(Path(password_file).read_text("utf-8"), safe="")
-    return url.replace("@", f":{password}@", 1)
+    database = Database(url=url, password_file=Path(password_file) if password_file else None)
+    try:
+        password = database.password()
+    except DatabaseSettingsError as error:
+        raise StackError(str(error)) from None
+    return url if password is None else url.replace("@", f":{quote(password, safe='')}@", 1)
