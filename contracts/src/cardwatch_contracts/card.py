@@ -38,7 +38,7 @@ class CardProfile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     transactions: int
     """How many the job has seen."""
     average_amount_minor: float | None = None
-    """Mean of the positive amounts, minor units; absent before the first."""
+    """Mean of the positive amounts, minor units, to the hundredth; absent before the first."""
     amounts: int = 0
     """How many amounts the average stands on."""
     card_limit_minor: LimitMinor | None = None
@@ -49,7 +49,7 @@ class CardProfile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     last_longitude: float | None = None
     """Degrees east, WGS 84."""
     home_latitude: float | None = None
-    """Mean place of the card's transactions. Degrees north, WGS 84."""
+    """Mean place of the card's transactions, to the millionth. Degrees north, WGS 84."""
     home_longitude: float | None = None
     """Degrees east, WGS 84."""
 

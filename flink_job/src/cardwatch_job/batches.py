@@ -28,7 +28,7 @@ from struct import Struct, pack
 from typing import Final
 
 from cardwatch_job.judge import COUNTERS, Counts
-from cardwatch_job.records import OutputRecord, Records
+from cardwatch_job.records import Output, OutputRecord, Records
 from cardwatch_job.windows import NO_SUMS
 
 _INT: Final = Struct(">i")
@@ -83,7 +83,7 @@ def _read_records(data: bytes, position: int) -> tuple[Records, int]:
 def write_results(
     counts: Counts,
     changed: Mapping[int, Mapping[str, bytes | None]],
-    records: Sequence[OutputRecord],
+    records: Sequence[Output],
     sums: bytes = NO_SUMS,
 ) -> bytes:
     """Write what a call led to. A changed user without a memory is forgotten.
@@ -99,14 +99,27 @@ def write_results(
         parts.append(pack(f">ii{len(lengths)}i", bucket, len(names), *lengths))
         parts += names
         parts += [memory for memory in memories if memory is not None]
-    parts.append(_INT.pack(len(records)))
-    for record in records:
-        parts += _with_length(record.topic.encode())
-        parts += _with_length(record.key)
-        parts += _with_length(record.value)
-        parts += _with_length(record.traceparent.encode() if record.traceparent else None)
+    parts += _written(records)
     parts.append(sums)
     return b"".join(parts)
+
+
+def _written(records: Sequence[Output]) -> list[bytes]:
+    """Write records; those that the screen has written already are taken as they are."""
+    count = 0
+    parts = [b""]
+    for record in records:
+        if isinstance(record, OutputRecord):
+            count += 1
+            parts += _with_length(record.topic.encode())
+            parts += _with_length(record.key)
+            parts += _with_length(record.value)
+            parts += _with_length(record.traceparent.encode() if record.traceparent else None)
+        else:
+            count += record.count
+            parts.append(record.data)
+    parts[0] = _INT.pack(count)
+    return parts
 
 
 def write_pairs(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -31,12 +31,12 @@ cdef class FlatSums:
     cdef int add_amount(
         self, long long event_time, Bytes bank, size_t bank_length, Bytes category,
         size_t category_length, Bytes currency, size_t currency_length, long long amount_minor
-    ) except -1
+    ) except -1 nogil
     cdef int _add(
         self, long long start, int dimension, Bytes name, size_t name_length, Bytes currency,
         size_t currency_length, long long amount_minor
-    ) except -1
+    ) except -1 nogil
     cdef long _label_of(
         self, int dimension, Bytes name, size_t name_length, Bytes currency, size_t currency_length
-    ) except -1
-    cdef Sum* _sum_of(self, long long start, unsigned int label) except NULL
+    ) except -1 nogil
+    cdef Sum* _sum_of(self, long long start, unsigned int label) except NULL nogil

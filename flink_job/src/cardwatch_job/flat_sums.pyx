@@ -11,7 +11,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
 
-from cardwatch_job.flat_users cimport hash_of, write_number
+from cardwatch_job.flat_users cimport hash_of, no_memory, write_number
 
 from cardwatch_job.windows import WINDOW_MS
 
@@ -32,7 +32,7 @@ cdef int _begin(Places* places) except -1:
     return 0
 
 
-cdef inline void _set(Places* places, unsigned int hash, unsigned int index) noexcept:
+cdef inline void _set(Places* places, unsigned int hash, unsigned int index) noexcept nogil:
     """Note where the one with this hash is, which is not there yet."""
     cdef unsigned int place = hash & places.mask
     while places.indexes[place]:
@@ -40,12 +40,12 @@ cdef inline void _set(Places* places, unsigned int hash, unsigned int index) noe
     places.indexes[place] = index + 1
 
 
-cdef int _widen(Places* places) except -1:
+cdef int _widen(Places* places) except -1 nogil:
     """Make twice the room, all of it free."""
     cdef size_t count = 2 * (<size_t>places.mask + 1)
     cdef unsigned int* indexes = <unsigned int*>calloc(count, sizeof(unsigned int))
     if indexes == NULL:
-        raise MemoryError
+        no_memory()
     free(places.indexes)
     places.indexes = indexes
     places.mask = <unsigned int>(count - 1)
@@ -56,12 +56,12 @@ cdef inline void _clear(Places* places) noexcept:
     memset(places.indexes, 0, (<size_t>places.mask + 1) * sizeof(unsigned int))
 
 
-cdef void* _with_room(void* array, size_t* room, size_t needed, size_t item) except NULL:
+cdef void* _with_room(void* array, size_t* room, size_t needed, size_t item) except NULL nogil:
     """Return the array, with room for so many items."""
     if needed > room[0]:
         array = realloc(array, 2 * needed * item)
         if array == NULL:
-            raise MemoryError
+            no_memory()
         room[0] = 2 * needed
     return array
 
@@ -101,7 +101,7 @@ cdef class FlatSums:
     cdef int add_amount(
         self, long long event_time, Bytes bank, size_t bank_length, Bytes category,
         size_t category_length, Bytes currency, size_t currency_length, long long amount_minor
-    ) except -1:
+    ) except -1 nogil:
         """Add an amount in total, to its bank and to its merchant category."""
         cdef long long start = event_time - event_time % _WINDOW_MS
         self._add(start, TOTAL, bank, 0, currency, currency_length, amount_minor)
@@ -112,7 +112,7 @@ cdef class FlatSums:
     cdef int _add(
         self, long long start, int dimension, Bytes name, size_t name_length, Bytes currency,
         size_t currency_length, long long amount_minor
-    ) except -1:
+    ) except -1 nogil:
         cdef long label = self._label_of(dimension, name, name_length, currency, currency_length)
         cdef Sum* sums = self._sum_of(start, <unsigned int>label)
         sums.count += 1
@@ -123,7 +123,7 @@ cdef class FlatSums:
 
     cdef long _label_of(
         self, int dimension, Bytes name, size_t name_length, Bytes currency, size_t currency_length
-    ) except -1:
+    ) except -1 nogil:
         """Return the number of a label, a new one where it did not have any."""
         cdef unsigned int hash = hash_of(name, name_length) + 31 * hash_of(currency, currency_length)
         cdef unsigned int place, index
@@ -141,7 +141,8 @@ cdef class FlatSums:
                         if memcmp(text + name_length, currency, currency_length) == 0:
                             return index
             place = (place + 1) & self._label_places.mask
-        return self._new_label(hash, dimension, name[:name_length], currency[:currency_length])
+        with gil:
+            return self._new_label(hash, dimension, name[:name_length], currency[:currency_length])
 
     def _new_label(self, unsigned int hash, int dimension, bytes name, bytes currency):
         cdef bytes text = name + currency
@@ -168,7 +169,7 @@ cdef class FlatSums:
         self._label_count += 1
         return self._label_count - 1
 
-    cdef Sum* _sum_of(self, long long start, unsigned int label) except NULL:
+    cdef Sum* _sum_of(self, long long start, unsigned int label) except NULL nogil:
         """Return what is summed up by a label in the window that begins at `start`."""
         cdef unsigned long long mixed = (<unsigned long long>start * 0x9E3779B97F4A7C15ULL) ^ label
         cdef unsigned int hash, place, index

@@ -10,7 +10,7 @@ cdef extern from *:
         return __builtin_bswap64(number);
     }
     """
-    unsigned long long big_endian(unsigned long long number) noexcept
+    unsigned long long big_endian(unsigned long long number) noexcept nogil
 
 
 cdef struct Card:
@@ -40,6 +40,13 @@ cdef struct Slot:
     bint is_changed
 
 
+cdef struct Table:
+    # The users of a bucket.
+    Slot* slots
+    size_t mask, used, changed, scratch_room
+    char* scratch
+
+
 cdef struct Lesson:
     # What a transaction teaches. A window is -1 where the transaction does not count in it.
     long long event_time, amount_minor, near_limit_window_ms, no_pin_window_ms
@@ -48,60 +55,55 @@ cdef struct Lesson:
     unsigned int transaction_id_length
 
 
-cdef unsigned int hash_of(Bytes id, size_t length) noexcept
-cdef Card* card_of(User* user, Bytes id, size_t length) noexcept
-cdef bint has_recent(User* user, Bytes id, size_t length) noexcept
+cdef int no_memory() except -1 nogil
+cdef unsigned int hash_of(Bytes id, size_t length) noexcept nogil
+cdef Card* card_of(User* user, Bytes id, size_t length) noexcept nogil
+cdef bint has_recent(User* user, Bytes id, size_t length) noexcept nogil
 cdef object card_state(Card* card)
+cdef Slot* find(Table* table, Bytes id, size_t length, unsigned int hash) noexcept nogil
+cdef void fetch_slot(Table* table, unsigned int hash) noexcept nogil
+cdef void fetch_user(Table* table, unsigned int hash) noexcept nogil
+cdef Card* introduce(
+    Table* table, Bytes id, size_t length, unsigned int hash, Bytes card_id, size_t card_id_length
+) except NULL nogil
+cdef Card* learn(Table* table, Slot* slot, Card* card, Lesson* lesson) except NULL nogil
 
 
-cdef inline char* write_number(char* at, unsigned long long number, int count) noexcept:
+cdef inline char* write_number(char* at, unsigned long long number, int count) noexcept nogil:
     # Write the last bytes of a number, the highest first; return where they end.
     number = big_endian(number)
     memcpy(at, <char*>&number + 8 - count, count)
     return at + count
 
 
-cdef inline size_t padded(size_t length) noexcept:
+cdef inline size_t padded(size_t length) noexcept nogil:
     # How much room a text takes, so that a number may come behind it.
     return (length + 7) & ~<size_t>7
 
 
-cdef inline Card* first_card(User* user) noexcept:
+cdef inline Card* first_card(User* user) noexcept nogil:
     return <Card*>(<char*>user + sizeof(User) + padded(user.id_length))
 
 
-cdef inline Card* next_card(Card* card) noexcept:
+cdef inline Card* next_card(Card* card) noexcept nogil:
     return <Card*>(<char*>card + card.size)
 
 
-cdef inline long long* near_limit_times(Card* card) noexcept:
+cdef inline long long* near_limit_times(Card* card) noexcept nogil:
     return <long long*>(<char*>card + sizeof(Card))
 
 
-cdef inline long long* no_pin_times(Card* card) noexcept:
+cdef inline long long* no_pin_times(Card* card) noexcept nogil:
     return near_limit_times(card) + card.near_limit_count
 
 
 cdef class FlatUsers:
-    cdef Slot* _slots
-    cdef size_t _mask, _used, _changed, _scratch_room
-    cdef char* _scratch
+    cdef Table table
     cdef dict _held
     cdef object _forgotten_ms
     cdef public object room
 
-    cdef Slot* find(self, Bytes id, size_t length, unsigned int hash) noexcept
-    cdef void fetch_slot(self, unsigned int hash) noexcept
-    cdef void fetch_user(self, unsigned int hash) noexcept
-    cdef Card* introduce(
-        self, Bytes id, size_t length, unsigned int hash, Bytes card_id, size_t card_id_length
-    ) except NULL
-    cdef Card* learn(self, Slot* slot, Card* card, Lesson* lesson) except NULL
-    cdef _keep(self, Slot* slot, char* new)
-    cdef Slot* _new_slot(self, Bytes id, size_t length, unsigned int hash) except NULL
-    cdef int _grow(self) except -1
     cdef int _remove(self, bytes id) except -1
-    cdef char* _space(self, size_t size) except NULL
     cdef _packed(self, str user_id, User* user)
     cpdef load(self, str user_id)
     cpdef store(self, str user_id, user)

@@ -34,7 +34,7 @@ cdef extern from *:
     """
     #define fetch_ahead(address) __builtin_prefetch(address, 1)
     """
-    void fetch_ahead(void* address) noexcept
+    void fetch_ahead(void* address) noexcept nogil
 
 cdef unsigned long long _SEED = randbits(64)  # nobody can choose ids that fall into one place
 cdef long long _RECENT_MS = DUPLICATES_WITHIN_MS
@@ -47,12 +47,18 @@ cdef enum:
     LINE = 64  # bytes of memory that come at once
 
 
-cdef inline unsigned long long _mixed(unsigned long long value) noexcept:
+cdef int no_memory() except -1 nogil:
+    """Say so, from where the interpreter's lock is not held."""
+    with gil:
+        raise MemoryError
+
+
+cdef inline unsigned long long _mixed(unsigned long long value) noexcept nogil:
     value *= 0x9E3779B97F4A7C15ULL
     return value ^ (value >> 32)
 
 
-cdef unsigned int hash_of(Bytes id, size_t length) noexcept:
+cdef unsigned int hash_of(Bytes id, size_t length) noexcept nogil:
     """Return the hash of a user id."""
     cdef unsigned long long value = _SEED ^ length, part
     while length >= 8:
@@ -65,23 +71,23 @@ cdef unsigned int hash_of(Bytes id, size_t length) noexcept:
     return <unsigned int>_mixed(_mixed(value ^ part))
 
 
-cdef inline char* _user_id(User* user) noexcept:
+cdef inline char* _user_id(User* user) noexcept nogil:
     return <char*>user + sizeof(User)
 
 
-cdef inline char* _card_id(Card* card) noexcept:
+cdef inline char* _card_id(Card* card) noexcept nogil:
     return <char*>(no_pin_times(card) + card.no_pin_count)
 
 
-cdef inline char* _text_of(RecentId* recent) noexcept:
+cdef inline char* _text_of(RecentId* recent) noexcept nogil:
     return <char*>recent + sizeof(RecentId)
 
 
-cdef inline RecentId* _next_recent(RecentId* recent) noexcept:
+cdef inline RecentId* _next_recent(RecentId* recent) noexcept nogil:
     return <RecentId*>(<char*>recent + recent.size)
 
 
-cdef RecentId* _first_recent(User* user) noexcept:
+cdef RecentId* _first_recent(User* user) noexcept nogil:
     cdef Card* card = first_card(user)
     cdef int index
     for index in range(user.cards):
@@ -89,7 +95,7 @@ cdef RecentId* _first_recent(User* user) noexcept:
     return <RecentId*>card
 
 
-cdef Card* card_of(User* user, Bytes id, size_t length) noexcept:
+cdef Card* card_of(User* user, Bytes id, size_t length) noexcept nogil:
     """Return a user's card, NULL where it is new."""
     cdef Card* card = first_card(user)
     cdef int index
@@ -100,7 +106,7 @@ cdef Card* card_of(User* user, Bytes id, size_t length) noexcept:
     return NULL
 
 
-cdef bint has_recent(User* user, Bytes id, size_t length) noexcept:
+cdef bint has_recent(User* user, Bytes id, size_t length) noexcept nogil:
     """Whether a transaction is among the latest ones."""
     cdef RecentId* recent = _first_recent(user)
     cdef int index
@@ -111,7 +117,7 @@ cdef bint has_recent(User* user, Bytes id, size_t length) noexcept:
     return False
 
 
-cdef void _take(Card* card, Lesson* lesson) noexcept:
+cdef void _take(Card* card, Lesson* lesson) noexcept nogil:
     """Do what `CardState.take` does."""
     if not card.transactions or lesson.event_time >= card.last_event_time:
         card.last_event_time = lesson.event_time
@@ -128,7 +134,7 @@ cdef void _take(Card* card, Lesson* lesson) noexcept:
         card.amount_sum_minor += lesson.amount_minor
 
 
-cdef int _remembered(long long* times, int count, long long now_ms, long long window_ms, long long* into) noexcept:
+cdef int _remembered(long long* times, int count, long long now_ms, long long window_ms, long long* into) noexcept nogil:
     """Write the times that still count, and now, which is the latest; return how many they are."""
     cdef int expired = 0, kept
     if window_ms < 0:
@@ -143,7 +149,7 @@ cdef int _remembered(long long* times, int count, long long now_ms, long long wi
     return kept + 1
 
 
-cdef char* _put_text(char* at, Bytes text, size_t length) noexcept:
+cdef char* _put_text(char* at, Bytes text, size_t length) noexcept nogil:
     """Write a text and zeros up to where the next number may begin; return where that is."""
     cdef size_t room = padded(length)
     if room > length:
@@ -180,7 +186,7 @@ cdef char* _put_card(char* at, CardState card, bytes card_id) except NULL:
     return at
 
 
-cdef char* _put_recent(char* at, long long event_time, Bytes id, unsigned int length) noexcept:
+cdef char* _put_recent(char* at, long long event_time, Bytes id, unsigned int length) noexcept nogil:
     cdef RecentId* recent = <RecentId*>at
     recent.event_time = event_time
     recent.length = length
@@ -316,6 +322,182 @@ cdef char* _pack_user(char* at, User* user) noexcept:
     return _pack_array(at, 0)
 
 
+# A bucket's users, by the hash of their ids.
+
+
+cdef Slot* find(Table* table, Bytes id, size_t length, unsigned int hash) noexcept nogil:
+    """Return where a user is, or belongs where there is none yet."""
+    cdef size_t place = hash & table.mask
+    cdef Slot* slot = &table.slots[place]
+    while slot.user != NULL:
+        if slot.hash == hash and slot.user.id_length == length:
+            if memcmp(_user_id(slot.user), id, length) == 0:
+                break
+        place = (place + 1) & table.mask
+        slot = &table.slots[place]
+    return slot
+
+
+cdef void fetch_slot(Table* table, unsigned int hash) noexcept nogil:
+    """Have the processor bring what `fetch_user` reads."""
+    fetch_ahead(&table.slots[hash & table.mask])
+
+
+cdef void fetch_user(Table* table, unsigned int hash) noexcept nogil:
+    """Have the processor bring the memory that most likely is this user's."""
+    cdef char* user = <char*>table.slots[hash & table.mask].user
+    if user != NULL:
+        fetch_ahead(user)
+        fetch_ahead(user + LINE)
+        fetch_ahead(user + 2 * LINE)
+        fetch_ahead(user + 3 * LINE)
+
+
+cdef Card* introduce(
+    Table* table, Bytes id, size_t length, unsigned int hash, Bytes card_id, size_t card_id_length
+) except NULL nogil:
+    """Begin to remember a card, and its user where that is new; return the card."""
+    cdef Slot* slot = find(table, id, length, hash)
+    cdef User* user = slot.user
+    cdef size_t before
+    cdef char* new
+    cdef char* rest
+    cdef char* at
+    cdef Card* card
+    if user == NULL:
+        new = _space(table, sizeof(User) + padded(length) + sizeof(Card) + padded(card_id_length))
+        memset(new, 0, sizeof(User))
+        (<User*>new).id_length = <unsigned short>length
+        at = _put_text(new + sizeof(User), id, length)
+        rest, before = NULL, 0
+        slot = _new_slot(table, id, length, hash)
+    else:
+        new = _space(table, user.size + sizeof(Card) + padded(card_id_length))
+        rest = <char*>_first_recent(user)
+        before = rest - <char*>user
+        memcpy(new, user, before)
+        before = user.size - before
+        at = new + (rest - <char*>user)
+    card = <Card*>at
+    memset(card, 0, sizeof(Card))
+    card.id_length = <unsigned short>card_id_length
+    at = _put_text(at + sizeof(Card), card_id, card_id_length)
+    card.size = <unsigned int>(at - <char*>card)
+    memcpy(at, rest, before)
+    at += before
+    user = <User*>new
+    user.cards += 1
+    user.size = <unsigned int>(at - new)
+    _keep(table, slot, new)
+    return <Card*>(<char*>slot.user + (<char*>card - new))
+
+
+cdef Slot* _new_slot(Table* table, Bytes id, size_t length, unsigned int hash) except NULL nogil:
+    """Return the place for a user who is not there."""
+    cdef Slot* slot
+    _grow(table)
+    slot = find(table, id, length, hash)
+    slot.hash = hash
+    table.used += 1
+    return slot
+
+
+cdef Card* learn(Table* table, Slot* slot, Card* card, Lesson* lesson) except NULL nogil:
+    """Take in a transaction of a card, not older than the card's latest; return the card."""
+    cdef User* user = slot.user
+    cdef char* old = <char*>user
+    cdef char* new = _space(table, user.size + 2 * sizeof(long long) + sizeof(RecentId) + padded(lesson.transaction_id_length))
+    cdef size_t before = <char*>card - old
+    cdef Card* taught = <Card*>(new + before)
+    cdef long long* times = near_limit_times(taught)
+    cdef char* at
+    cdef char* rest
+    cdef RecentId* recent
+    cdef int expired = 0, count = user.recent_ids
+    memcpy(new, old, before + sizeof(Card))
+    _take(taught, lesson)
+    taught.near_limit_count = <unsigned short>_remembered(
+        near_limit_times(card), card.near_limit_count, lesson.event_time, lesson.near_limit_window_ms, times
+    )
+    times += taught.near_limit_count
+    taught.no_pin_count = <unsigned short>_remembered(
+        no_pin_times(card), card.no_pin_count, lesson.event_time, lesson.no_pin_window_ms, times
+    )
+    times += taught.no_pin_count
+    at = _put_text(<char*>times, <Bytes>_card_id(card), card.id_length)
+    taught.size = <unsigned int>(at - <char*>taught)
+    recent = _first_recent(user)
+    rest = <char*>next_card(card)
+    memcpy(at, rest, <char*>recent - rest)  # the cards behind it
+    at += <char*>recent - rest
+    while expired < count and (
+        expired <= count - _MAX_RECENT or recent.event_time < lesson.event_time - _RECENT_MS
+    ):
+        recent = _next_recent(recent)
+        expired += 1
+    memcpy(at, recent, old + user.size - <char*>recent)
+    at += old + user.size - <char*>recent
+    at = _put_recent(at, lesson.event_time, lesson.transaction_id, lesson.transaction_id_length)
+    user = <User*>new
+    user.recent_ids = <unsigned short>(count - expired + 1)
+    user.size = <unsigned int>(at - new)
+    _keep(table, slot, new)
+    return <Card*>(<char*>slot.user + before)
+
+
+cdef int _keep(Table* table, Slot* slot, char* new) except -1 nogil:
+    """Put a user in the place of what was there."""
+    cdef User* user = slot.user
+    cdef unsigned int size = (<User*>new).size, room
+    room = 0 if user == NULL else user.room
+    if size > room:
+        room = (size + LINE - 1) & ~(LINE - 1)
+        user = <User*>realloc(user, room)
+        if user == NULL:
+            no_memory()
+        slot.user = user
+    (<User*>new).room = room
+    memcpy(user, new, size)
+    if not slot.is_changed:
+        slot.is_changed = True
+        table.changed += 1
+    return 0
+
+
+cdef int _grow(Table* table) except -1 nogil:
+    """Make room for another user."""
+    cdef size_t count = table.mask + 1, place, free_place, mask
+    cdef Slot* slots
+    if 2 * (table.used + 1) <= count:
+        return 0
+    slots = <Slot*>calloc(2 * count, sizeof(Slot))
+    if slots == NULL:
+        no_memory()
+    mask = 2 * count - 1
+    for place in range(count):
+        if table.slots[place].user != NULL:
+            free_place = table.slots[place].hash & mask
+            while slots[free_place].user != NULL:
+                free_place = (free_place + 1) & mask
+            slots[free_place] = table.slots[place]
+    free(table.slots)
+    table.slots = slots
+    table.mask = mask
+    return 0
+
+
+cdef char* _space(Table* table, size_t size) except NULL nogil:
+    """Return memory to write into, until the next call."""
+    if size > table.scratch_room:
+        free(table.scratch)
+        table.scratch_room = 0
+        table.scratch = <char*>malloc(2 * size)
+        if table.scratch == NULL:
+            no_memory()
+        table.scratch_room = 2 * size
+    return table.scratch
+
+
 cdef inline str _decoded(char* text, Py_ssize_t length):
     return PyUnicode_DecodeUTF8(text, length, NULL)
 
@@ -324,10 +506,10 @@ cdef class FlatUsers:
     """The memories of one bucket's users: what `UsersOfBucket` is, in machine code."""
 
     def __cinit__(self):
-        self._slots = <Slot*>calloc(FEWEST_SLOTS, sizeof(Slot))
-        if self._slots == NULL:
+        self.table.slots = <Slot*>calloc(FEWEST_SLOTS, sizeof(Slot))
+        if self.table.slots == NULL:
             raise MemoryError
-        self._mask = FEWEST_SLOTS - 1
+        self.table.mask = FEWEST_SLOTS - 1
         self._held = {}
 
     def __init__(self, packed, *, waits=False):
@@ -340,202 +522,39 @@ cdef class FlatUsers:
 
     def __dealloc__(self):
         cdef size_t place
-        for place in range(self._mask + 1):
-            free(self._slots[place].user)
-        free(self._slots)
-        free(self._scratch)
+        for place in range(self.table.mask + 1):
+            free(self.table.slots[place].user)
+        free(self.table.slots)
+        free(self.table.scratch)
 
     def __len__(self):
-        return self._used
-
-    cdef Slot* find(self, Bytes id, size_t length, unsigned int hash) noexcept:
-        """Return where a user is, or belongs where there is none yet."""
-        cdef size_t place = hash & self._mask
-        cdef Slot* slot = &self._slots[place]
-        while slot.user != NULL:
-            if slot.hash == hash and slot.user.id_length == length:
-                if memcmp(_user_id(slot.user), id, length) == 0:
-                    break
-            place = (place + 1) & self._mask
-            slot = &self._slots[place]
-        return slot
-
-    cdef void fetch_slot(self, unsigned int hash) noexcept:
-        """Have the processor bring what `fetch_user` reads."""
-        fetch_ahead(&self._slots[hash & self._mask])
-
-    cdef void fetch_user(self, unsigned int hash) noexcept:
-        """Have the processor bring the memory that most likely is this user's."""
-        cdef char* user = <char*>self._slots[hash & self._mask].user
-        if user != NULL:
-            fetch_ahead(user)
-            fetch_ahead(user + LINE)
-            fetch_ahead(user + 2 * LINE)
-            fetch_ahead(user + 3 * LINE)
-
-    cdef Card* introduce(
-        self, Bytes id, size_t length, unsigned int hash, Bytes card_id, size_t card_id_length
-    ) except NULL:
-        """Begin to remember a card, and its user where that is new; return the card."""
-        cdef Slot* slot = self.find(id, length, hash)
-        cdef User* user = slot.user
-        cdef size_t before
-        cdef char* new
-        cdef char* rest
-        cdef char* at
-        cdef Card* card
-        if user == NULL:
-            new = self._space(sizeof(User) + padded(length) + sizeof(Card) + padded(card_id_length))
-            memset(new, 0, sizeof(User))
-            (<User*>new).id_length = <unsigned short>length
-            at = _put_text(new + sizeof(User), id, length)
-            rest, before = NULL, 0
-            slot = self._new_slot(id, length, hash)
-        else:
-            new = self._space(user.size + sizeof(Card) + padded(card_id_length))
-            rest = <char*>_first_recent(user)
-            before = rest - <char*>user
-            memcpy(new, user, before)
-            before = user.size - before
-            at = new + (rest - <char*>user)
-        card = <Card*>at
-        memset(card, 0, sizeof(Card))
-        card.id_length = <unsigned short>card_id_length
-        at = _put_text(at + sizeof(Card), card_id, card_id_length)
-        card.size = <unsigned int>(at - <char*>card)
-        memcpy(at, rest, before)
-        at += before
-        user = <User*>new
-        user.cards += 1
-        user.size = <unsigned int>(at - new)
-        self._keep(slot, new)
-        return <Card*>(<char*>slot.user + (<char*>card - new))
-
-    cdef Slot* _new_slot(self, Bytes id, size_t length, unsigned int hash) except NULL:
-        """Return the place for a user who is not there."""
-        cdef Slot* slot
-        self._grow()
-        slot = self.find(id, length, hash)
-        slot.hash = hash
-        self._used += 1
-        return slot
-
-    cdef Card* learn(self, Slot* slot, Card* card, Lesson* lesson) except NULL:
-        """Take in a transaction of a card, not older than the card's latest; return the card."""
-        cdef User* user = slot.user
-        cdef char* old = <char*>user
-        cdef char* new = self._space(user.size + 2 * sizeof(long long) + sizeof(RecentId) + padded(lesson.transaction_id_length))
-        cdef size_t before = <char*>card - old
-        cdef Card* taught = <Card*>(new + before)
-        cdef long long* times = near_limit_times(taught)
-        cdef char* at
-        cdef char* rest
-        cdef RecentId* recent
-        cdef int expired = 0, count = user.recent_ids
-        memcpy(new, old, before + sizeof(Card))
-        _take(taught, lesson)
-        taught.near_limit_count = <unsigned short>_remembered(
-            near_limit_times(card), card.near_limit_count, lesson.event_time, lesson.near_limit_window_ms, times
-        )
-        times += taught.near_limit_count
-        taught.no_pin_count = <unsigned short>_remembered(
-            no_pin_times(card), card.no_pin_count, lesson.event_time, lesson.no_pin_window_ms, times
-        )
-        times += taught.no_pin_count
-        at = _put_text(<char*>times, <Bytes>_card_id(card), card.id_length)
-        taught.size = <unsigned int>(at - <char*>taught)
-        recent = _first_recent(user)
-        rest = <char*>next_card(card)
-        memcpy(at, rest, <char*>recent - rest)  # the cards behind it
-        at += <char*>recent - rest
-        while expired < count and (
-            expired <= count - _MAX_RECENT or recent.event_time < lesson.event_time - _RECENT_MS
-        ):
-            recent = _next_recent(recent)
-            expired += 1
-        memcpy(at, recent, old + user.size - <char*>recent)
-        at += old + user.size - <char*>recent
-        at = _put_recent(at, lesson.event_time, lesson.transaction_id, lesson.transaction_id_length)
-        user = <User*>new
-        user.recent_ids = <unsigned short>(count - expired + 1)
-        user.size = <unsigned int>(at - new)
-        self._keep(slot, new)
-        return <Card*>(<char*>slot.user + before)
-
-    cdef _keep(self, Slot* slot, char* new):
-        """Put a user in the place of what was there."""
-        cdef User* user = slot.user
-        cdef unsigned int size = (<User*>new).size, room
-        room = 0 if user == NULL else user.room
-        if size > room:
-            room = (size + LINE - 1) & ~(LINE - 1)
-            user = <User*>realloc(user, room)
-            if user == NULL:
-                raise MemoryError
-            slot.user = user
-        (<User*>new).room = room
-        memcpy(user, new, size)
-        if not slot.is_changed:
-            slot.is_changed = True
-            self._changed += 1
-
-    cdef int _grow(self) except -1:
-        """Make room for another user."""
-        cdef size_t count = self._mask + 1, place, free_place, mask
-        cdef Slot* slots
-        if 2 * (self._used + 1) <= count:
-            return 0
-        slots = <Slot*>calloc(2 * count, sizeof(Slot))
-        if slots == NULL:
-            raise MemoryError
-        mask = 2 * count - 1
-        for place in range(count):
-            if self._slots[place].user != NULL:
-                free_place = self._slots[place].hash & mask
-                while slots[free_place].user != NULL:
-                    free_place = (free_place + 1) & mask
-                slots[free_place] = self._slots[place]
-        free(self._slots)
-        self._slots = slots
-        self._mask = mask
-        return 0
+        return self.table.used
 
     cdef int _remove(self, bytes id) except -1:
         """Forget a user who is there, and close the gap."""
         cdef Bytes text = <Bytes>PyBytes_AS_STRING(id)
         cdef size_t length = PyBytes_GET_SIZE(id)
-        cdef size_t gap = self.find(text, length, hash_of(text, length)) - self._slots
+        cdef size_t gap = find(&self.table, text, length, hash_of(text, length)) - self.table.slots
         cdef size_t place = gap, home
-        free(self._slots[gap].user)
-        self._used -= 1
+        free(self.table.slots[gap].user)
+        self.table.used -= 1
         while True:
-            place = (place + 1) & self._mask
-            if self._slots[place].user == NULL:
+            place = (place + 1) & self.table.mask
+            if self.table.slots[place].user == NULL:
                 break
-            home = self._slots[place].hash & self._mask
-            if ((place - home) & self._mask) >= ((place - gap) & self._mask):
-                self._slots[gap] = self._slots[place]
+            home = self.table.slots[place].hash & self.table.mask
+            if ((place - home) & self.table.mask) >= ((place - gap) & self.table.mask):
+                self.table.slots[gap] = self.table.slots[place]
                 gap = place
-        memset(&self._slots[gap], 0, sizeof(Slot))
+        memset(&self.table.slots[gap], 0, sizeof(Slot))
         return 0
-
-    cdef char* _space(self, size_t size) except NULL:
-        """Return memory to write into, until the next call."""
-        if size > self._scratch_room:
-            free(self._scratch)
-            self._scratch_room = 0
-            self._scratch = <char*>malloc(2 * size)
-            if self._scratch == NULL:
-                raise MemoryError
-            self._scratch_room = 2 * size
-        return self._scratch
 
     cpdef load(self, str user_id):
         """Return a user's memory, an empty one where the user is new."""
         cdef bytes id = user_id.encode()
         cdef Bytes text = <Bytes>PyBytes_AS_STRING(id)
         cdef size_t length = PyBytes_GET_SIZE(id)
-        cdef User* flat = self.find(text, length, hash_of(text, length)).user
+        cdef User* flat = find(&self.table, text, length, hash_of(text, length)).user
         cdef UserState user = UserState()
         cdef Card* card
         cdef RecentId* recent
@@ -575,7 +594,7 @@ cdef class FlatUsers:
             size += 8 * (len(card.near_limit_times) + len(card.no_pin_times))
         for part in ids:
             size += sizeof(RecentId) + padded(PyBytes_GET_SIZE(part))
-        at = self._space(size)
+        at = _space(&self.table, size)
         new = <User*>at
         new.id_length = <unsigned short>length
         new.cards = <unsigned short>len(cards)
@@ -588,10 +607,10 @@ cdef class FlatUsers:
             part = ids[index]
             at = _put_recent(at, state.recent_times[index], <Bytes>PyBytes_AS_STRING(part), <unsigned int>PyBytes_GET_SIZE(part))
         new.size = <unsigned int>(at - <char*>new)
-        slot = self.find(text, length, hash)
+        slot = find(&self.table, text, length, hash)
         if slot.user == NULL:
-            slot = self._new_slot(text, length, hash)
-        self._keep(slot, <char*>new)
+            slot = _new_slot(&self.table, text, length, hash)
+        _keep(&self.table, slot, <char*>new)
         if state.held:
             self._held[user_id] = state.held
         else:
@@ -600,7 +619,7 @@ cdef class FlatUsers:
     @property
     def changed(self):
         """How many memories changed since `take_changed`."""
-        return self._changed
+        return self.table.changed
 
     def take_changed(self):
         """Pack the memories that changed since the last call; None for what is forgotten."""
@@ -608,16 +627,16 @@ cdef class FlatUsers:
         cdef size_t place
         cdef User* user
         cdef str user_id
-        if self._changed == 0:
+        if self.table.changed == 0:
             return changed
-        for place in range(self._mask + 1):
-            if not self._slots[place].is_changed:
+        for place in range(self.table.mask + 1):
+            if not self.table.slots[place].is_changed:
                 continue
-            self._slots[place].is_changed = False
-            user = self._slots[place].user
+            self.table.slots[place].is_changed = False
+            user = self.table.slots[place].user
             user_id = _decoded(_user_id(user), user.id_length)
             changed[user_id] = self._packed(user_id, user)
-        self._changed = 0
+        self.table.changed = 0
         for user_id, packed in changed.items():
             if packed is None:
                 self._remove(user_id.encode())
@@ -632,15 +651,15 @@ cdef class FlatUsers:
         if user.cards == 0:
             return None
         # No part of it takes twice the room when it is packed.
-        start = self._space(2 * user.size)
+        start = _space(&self.table, 2 * user.size)
         end = _pack_user(start, user)
         return PyBytes_FromStringAndSize(start, end - start)
 
     def _forget_changes(self):
         cdef size_t place
-        for place in range(self._mask + 1):
-            self._slots[place].is_changed = False
-        self._changed = 0
+        for place in range(self.table.mask + 1):
+            self.table.slots[place].is_changed = False
+        self.table.changed = 0
 
     def forget_before(self, time_ms):
         """Forget the cards whose latest transaction is older; looks once a day of event time.
@@ -655,8 +674,8 @@ cdef class FlatUsers:
         if time_ms - self._forgotten_ms < FORGET_EVERY_MS:
             return False
         self._forgotten_ms = time_ms
-        for place in range(self._mask + 1):
-            user = self._slots[place].user
+        for place in range(self.table.mask + 1):
+            user = self.table.slots[place].user
             if user != NULL and _has_idle(user, time_ms):
                 user_id = _decoded(_user_id(user), user.id_length)
                 state = self.load(user_id)

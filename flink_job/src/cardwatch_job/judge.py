@@ -27,7 +27,7 @@ from cardwatch_job.outputs import (
     verdict_record,
 )
 from cardwatch_job.progress import Progress
-from cardwatch_job.records import InputRecord, OutputRecord, Records
+from cardwatch_job.records import InputRecord, Output, OutputRecord, Records
 from cardwatch_job.rules import Rules, RuleSet
 from cardwatch_job.tracing import Traces
 from cardwatch_job.waiting import WaitingRoom
@@ -179,14 +179,15 @@ class Judge:
                 self.traces.failed(record, str(error))
             return [dead_letter_record(record, str(error))]
 
-    def process_all(self, records: Records, users: Users) -> list[OutputRecord]:
-        """Take one after another."""
-        outputs: list[OutputRecord] = []
+    def process_all(self, sections: Sequence[tuple[Records, Users]]) -> list[Output]:
+        """Take batches, each with the users among whom its own are; a user's records in order."""
+        outputs: list[Output] = []
         if self._screen is not None:
-            self._screen.judge_all(records, users, outputs)
+            self._screen.judge_all(sections, outputs)
             return outputs
-        for record in records:
-            outputs.extend(self.take(record, users))
+        for records, users in sections:
+            for record in records:
+                outputs.extend(self.take(record, users))
         return outputs
 
     def _take_card(self, record: InputRecord, users: Users) -> Sequence[OutputRecord]:

@@ -1,6 +1,7 @@
 """The records that judging leads to."""
 
 from collections.abc import Sequence
+from math import floor
 from typing import Final
 
 from msgspec.structs import replace
@@ -25,6 +26,11 @@ from cardwatch_job.rules import RuleSet
 PROFILE_EVERY: Final = 10
 """A card's profile is published with each of its first ten transactions, then with every tenth:
 an average over more hardly moves in between, and a profile costs as much as judging."""
+
+PLACE_DIGITS: Final = 6
+"""Of degrees behind the point, in a card's home: a tenth of a metre."""
+MINOR_DIGITS: Final = 2
+"""Of minor units behind the point, in a card's average."""
 
 
 def alert_of(
@@ -108,18 +114,25 @@ def profile_due(transactions: int) -> bool:
 def profile_record(user_id: str, card_id: str, card: CardState) -> OutputRecord:
     """Say what a card's history has taught so far."""
     count = card.transactions
+    average = card.average_amount_minor
     profile = CardProfile(
         card_id=card_id,
         user_id=user_id,
         version=count,
         transactions=count,
-        average_amount_minor=card.average_amount_minor,
+        average_amount_minor=None if average is None else _rounded(average, MINOR_DIGITS),
         amounts=card.amounts,
         card_limit_minor=card.limit_minor,
         last_event_time=card.last_event_time if count else None,
         last_latitude=card.last_latitude if count else None,
         last_longitude=card.last_longitude if count else None,
-        home_latitude=card.latitude_sum / count if count else None,
-        home_longitude=card.longitude_sum / count if count else None,
+        home_latitude=_rounded(card.latitude_sum / count, PLACE_DIGITS) if count else None,
+        home_longitude=_rounded(card.longitude_sum / count, PLACE_DIGITS) if count else None,
     )
     return OutputRecord.of(CARD_PROFILES.name, card_id, profile)
+
+
+def _rounded(number: float, digits: int) -> float:
+    """Round as the screen does in machine code: halves upwards."""
+    scale: int = 10**digits
+    return floor(number * scale + 0.5) / scale

@@ -21,11 +21,15 @@ class Progress:
 
     def note(self, partition: int, event_time: int) -> None:
         """Take in a transaction's event time. Milliseconds."""
+        self.note_many(partition, event_time, 1)
+
+    def note_many(self, partition: int, latest_ms: int, transactions: int) -> None:
+        """Take in the latest event time of some transactions of a partition. Milliseconds."""
         latest = self._latest
-        if event_time > latest.get(partition, -1):
-            latest[partition] = event_time
-        self._left -= 1
-        if not self._left:
+        if latest_ms > latest.get(partition, -1):
+            latest[partition] = latest_ms
+        self._left -= transactions
+        if self._left <= 0:
             self._before, self._latest, self._left = latest, {}, self._round
 
     @property

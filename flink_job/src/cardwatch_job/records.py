@@ -92,3 +92,14 @@ class OutputRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ) -> "OutputRecord":
         """Encode a record of the contracts."""
         return cls(topic=topic, key=key.encode(), value=encode(record), traceparent=traceparent)
+
+
+class WrittenRecords(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Records to write to Kafka, in the bytes in which they go to the JVM (see `batches.py`)."""
+
+    count: int
+    data: bytes
+
+
+Output = OutputRecord | WrittenRecords
+"""What judging a batch leads to, in order."""

@@ -13,7 +13,7 @@ from cardwatch_contracts.detector_config import ConfigAck, ConfigRecord, decode_
 from cardwatch_contracts.topics import CONFIG_ACKS
 from cardwatch_job.batches import Section, read_sections, write_pairs, write_results
 from cardwatch_job.judge import Counts, Judge
-from cardwatch_job.records import OutputRecord
+from cardwatch_job.records import Output, OutputRecord
 from cardwatch_job.rules import Rules
 from cardwatch_job.tracing import ConfigApplied, JudgedBatch, Traces, exporter
 from cardwatch_job.users import MAX_UNPACKED, UsersOfBucket, users_of_bucket
@@ -74,7 +74,7 @@ class ScoreUsers:
     def judge(self, piece: bytes) -> bytes:
         """Judge many batches; return what they led to."""
         start_ns = self._begin()
-        outputs = self._take_acks()
+        outputs: list[Output] = [*self._take_acks()]
         sections = read_sections(piece)
         self._judge_sections(sections, outputs)
         self._record(start_ns, sum(len(section.records) for section in sections))
@@ -95,7 +95,7 @@ class ScoreUsers:
 
     def _report(self, *, changed_of: int) -> bytes:
         start_ns = self._begin()
-        outputs = self._take_acks()
+        outputs: list[Output] = [*self._take_acks()]
         self._release_quiet(outputs)
         self._record(start_ns, 0)
         return self._results(outputs, changed_of=changed_of, sums=self._judge.sums.take_written())
@@ -126,7 +126,7 @@ class ScoreUsers:
 
     def _results(
         self,
-        outputs: Sequence[OutputRecord],
+        outputs: Sequence[Output],
         *,
         changed_of: int,
         sums: bytes = NO_SUMS,
@@ -139,22 +139,24 @@ class ScoreUsers:
         }
         return write_results(self._judge.take_counts(), changed, outputs, sums)
 
-    def _judge_sections(self, sections: Iterable[Section], outputs: list[OutputRecord]) -> None:
+    def _judge_sections(self, sections: Iterable[Section], outputs: list[Output]) -> None:
         """Judge record by record."""
         judge = self._judge
         now_s = time.monotonic()
+        batches = []
         for section in sections:
             bucket = section.bucket
             if section.memories is not None:
                 self._buckets[bucket] = users_of_bucket(section.memories, waits=self._wait_ms > 0)
-            outputs += judge.process_all(section.records, self._buckets[bucket])
+            batches.append((section.records, self._buckets[bucket]))
             self._arrived_s[bucket] = now_s
+        outputs += judge.process_all(batches)
         forget_ms = judge.progress.slowest_ms - _SWEEP_AFTER * judge.rules.memory_ms
         for users in self._buckets.values():
             if users.forget_before(forget_ms):
                 break  # the others with the next batches: it takes a while
 
-    def _release_quiet(self, outputs: list[OutputRecord]) -> None:
+    def _release_quiet(self, outputs: list[Output]) -> None:
         """Judge what waits in buckets to which nothing came for as long as it was to wait."""
         quiet_since_s = time.monotonic() - self._wait_ms / 1000
         for bucket, users in self._buckets.items():

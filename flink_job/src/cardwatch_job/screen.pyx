@@ -10,12 +10,13 @@ which a detector may have a finding. So a screen that is too careful costs time 
 `tests/integration/job/screening.py` holds it against the judge without a screen.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeUTF8
 from libc.math cimport asin, cos, fabs, sin, sqrt
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memset
 
+from cardwatch_job.flat_profiles cimport Span, Written, write_profile
 from cardwatch_job.flat_sums cimport FlatSums
 from cardwatch_job.flat_users cimport (
     Bytes,
@@ -23,12 +24,18 @@ from cardwatch_job.flat_users cimport (
     FlatUsers,
     Lesson,
     Slot,
+    Table,
     User,
     card_of,
     card_state,
+    fetch_slot,
+    fetch_user,
+    find,
     first_card,
     has_recent,
     hash_of,
+    introduce,
+    learn,
     near_limit_times,
     next_card,
     no_pin_times,
@@ -39,7 +46,7 @@ from cardwatch_contracts.codec import MAX_RECORD_BYTES
 from cardwatch_contracts.privacy import MIN_CARD_DIGITS, is_card_number
 from cardwatch_contracts.topics import TRANSACTIONS
 from cardwatch_contracts.trace_context import read_traceparent
-from cardwatch_contracts.transaction import LATEST_EVENT_TIME_MS, MAX_AMOUNT_MINOR
+from cardwatch_contracts.transaction import LATEST_EVENT_TIME_MS, MAX_AMOUNT_MINOR, decode_transaction
 from cardwatch_job.detectors import DETECTORS
 from cardwatch_job.detectors._travel import (
     _EARTH_RADIUS_KM,
@@ -49,6 +56,7 @@ from cardwatch_job.detectors._travel import (
 )
 from cardwatch_job.detectors.history import MAX_CARDS
 from cardwatch_job.outputs import PROFILE_EVERY, profile_record
+from cardwatch_job.records import WrittenRecords
 
 cdef enum:
     TRANSACTION_ID, EVENT_TIME, USER_ID, CARD_ID, BANK_ID, PAYMENT_SYSTEM, AMOUNT_MINOR, CURRENCY
@@ -193,9 +201,9 @@ cdef inline Py_ssize_t _read_int(Bytes data, Py_ssize_t at, Py_ssize_t end, long
 
 
 cdef Py_ssize_t _read_degrees(
-    Bytes data, Py_ssize_t at, Py_ssize_t end, double* number
+    Bytes data, Py_ssize_t at, Py_ssize_t end, double* number, Text* text
 ) except -2 nogil:
-    """Read a number without exponent; return where it ends, or -1."""
+    """Read a number without exponent, as which `text` it was written; return where it ends, or -1."""
     cdef Py_ssize_t start = at, first, point = -1
     cdef bint negative = data[at] == 45
     if negative:
@@ -229,6 +237,7 @@ cdef Py_ssize_t _read_degrees(
     else:
         with gil:
             number[0] = float(data[start:at])
+    text.start, text.length = start, <int>(at - start)
     return at
 
 
@@ -318,9 +327,9 @@ cdef bint _scan(Bytes data, Py_ssize_t at, Py_ssize_t end, Scanned* txn) except 
         elif field == AMOUNT_MINOR:
             at = _read_int(data, at, end, &txn.amount_minor)
         elif field == LATITUDE:
-            at = _read_degrees(data, at, end, &txn.latitude)
+            at = _read_degrees(data, at, end, &txn.latitude, &txn.text[LATITUDE])
         elif field == LONGITUDE:
-            at = _read_degrees(data, at, end, &txn.longitude)
+            at = _read_degrees(data, at, end, &txn.longitude, &txn.text[LONGITUDE])
         elif field == PIN_USED:
             at = _read_bool(data, at, end, &txn.pin_used)
         elif field >= CARD_LIMIT_MINOR and _is(data, at, end, b"null", 4):
@@ -391,97 +400,101 @@ cdef enum Context:
     MALFORMED, UNSAMPLED, SAMPLED
 
 
-cdef bint _is_hexadecimal(Bytes data, int first, int last, bint* all_zero) noexcept nogil:
-    """Whether there are small hexadecimal digits from `first` to before `last`."""
-    cdef int index
-    all_zero[0] = True
+cdef enum:
+    NOT_ZERO = 1
+    NO_DIGIT = 2
+
+cdef unsigned char _digit[256]  # small hexadecimal ones
+for _i in range(256):
+    _digit[_i] = NOT_ZERO if 48 < _i <= 57 or 97 <= _i <= 102 else 0 if _i == 48 else NO_DIGIT
+
+
+cdef inline int _digits(Bytes data, int first, int last) noexcept nogil:
+    """Return what is true of any character from `first` to before `last`."""
+    cdef int index, found = 0
     for index in range(first, last):
-        if data[index] != 48:
-            all_zero[0] = False
-            if not (48 < data[index] <= 57 or 97 <= data[index] <= 102):
-                return False
-    return True
+        found |= _digit[data[index]]
+    return found
 
 
 cdef Context _context(Bytes data, Py_ssize_t length) noexcept nogil:
     """Read a W3C trace context, as `read_traceparent` does."""
-    cdef bint zero
+    cdef int version
     if length < 55 or data[2] != 45 or data[35] != 45 or data[52] != 45:
         return MALFORMED
-    if not _is_hexadecimal(data, 0, 2, &zero) or data[0] == 102 and data[1] == 102:
+    version = _digits(data, 0, 2)
+    if version & NO_DIGIT or data[0] == 102 and data[1] == 102:
         return MALFORMED
-    if length > 55 and (zero or data[55] != 45):
+    if length > 55 and (not version or data[55] != 45):
         return MALFORMED
-    if not _is_hexadecimal(data, 3, 35, &zero) or zero:
+    if _digits(data, 3, 35) != NOT_ZERO or _digits(data, 36, 52) != NOT_ZERO:
         return MALFORMED
-    if not _is_hexadecimal(data, 36, 52, &zero) or zero:
-        return MALFORMED
-    if not _is_hexadecimal(data, 53, 55, &zero):
+    if _digits(data, 53, 55) & NO_DIGIT:
         return MALFORMED
     # The last bit: digits are 48 to 57, letters 97 to 102 for 10 to 15.
     return SAMPLED if (data[54] if data[54] <= 57 else data[54] - 87) & 1 else UNSAMPLED
 
 
+cdef struct Limits:
+    # Thresholds as the screen compares with them; a detector that is off has one that nothing
+    # reaches. Not `complete` where there is a detector that is not known here.
+    bint complete
+    long long spike_after, max_amount_minor, dormant_ms, near_limit_count, no_pin_count
+    long long near_limit_ms, no_pin_ms
+    double spike_factor, rapid_ms, near_limit_from, near_limit_to
+    double travel_kmh, travel_km, cards_kmh, cards_km
+    bint travels, between_cards, negative, over_limit, counts_no_pin
+
+
 cdef class Thresholds:
-    """The thresholds of one generation of a config, as the screen compares with them.
+    """The thresholds of one generation of a config."""
 
-    A detector that is off has one that nothing reaches.
-    """
+    cdef Limits limits
 
-    cdef bint complete
-    cdef long long spike_after, max_amount_minor, dormant_ms, near_limit_count, no_pin_count
-    cdef long long near_limit_ms, no_pin_ms
-    cdef double spike_factor, rapid_ms, near_limit_from, near_limit_to
-    cdef double travel_kmh, travel_km, cards_kmh, cards_km
-    cdef bint travels, between_cards, negative, over_limit, counts_no_pin
+    def __cinit__(self):
+        memset(&self.limits, 0, sizeof(Limits))
 
     def __init__(self, rule_set):
-        self.complete = True
-        self.spike_after = self.max_amount_minor = self.dormant_ms = 1LL << 62
-        self.near_limit_from, self.near_limit_to = 1, 0
+        cdef Limits* limits = &self.limits
+        limits.complete = True
+        limits.spike_after = limits.max_amount_minor = limits.dormant_ms = 1LL << 62
+        limits.near_limit_from, limits.near_limit_to = 1, 0
         for detector in rule_set.detectors:
-            self.complete &= type(detector) in DETECTORS
             self._take(detector.name, detector.config)
+            limits.complete &= type(detector) in DETECTORS
 
     def _take(self, name, config):
+        cdef Limits* limits = &self.limits
         if name == "amount_spike":
-            self.spike_after = config.min_transactions
-            self.spike_factor = config.factor
+            limits.spike_after = config.min_transactions
+            limits.spike_factor = config.factor
         elif name == "negative_amount":
-            self.negative = True
+            limits.negative = True
         elif name == "limit_exceeded":
-            self.over_limit = True
+            limits.over_limit = True
         elif name == "very_high_value":
-            self.max_amount_minor = config.max_amount_minor
+            limits.max_amount_minor = config.max_amount_minor
         elif name == "impossible_travel":
-            self.travels = True
-            self.travel_kmh, self.travel_km = config.max_speed_kmh, config.min_distance_km
+            limits.travels = True
+            limits.travel_kmh, limits.travel_km = config.max_speed_kmh, config.min_distance_km
         elif name == "rapid_transactions":
-            self.rapid_ms = config.min_gap_s * 1000 * (1 + _SURE)
+            limits.rapid_ms = config.min_gap_s * 1000 * (1 + _SURE)
         elif name == "pin_avoidance":
-            self.near_limit_from = config.pin_free_limit_minor * (1 - config.margin)
-            self.near_limit_to = config.pin_free_limit_minor
-            self.near_limit_count = config.min_transactions
-            self.near_limit_ms = int(config.window_s * 1000)
+            limits.near_limit_from = config.pin_free_limit_minor * (1 - config.margin)
+            limits.near_limit_to = config.pin_free_limit_minor
+            limits.near_limit_count = config.min_transactions
+            limits.near_limit_ms = int(config.window_s * 1000)
         elif name == "many_no_pin":
-            self.counts_no_pin = True
-            self.no_pin_count = config.min_transactions
-            self.no_pin_ms = int(config.window_s * 1000)
+            limits.counts_no_pin = True
+            limits.no_pin_count = config.min_transactions
+            limits.no_pin_ms = int(config.window_s * 1000)
         elif name == "dormant_card":
-            self.dormant_ms = int(config.min_silence_d * 86_400_000 * (1 - _SURE))
+            limits.dormant_ms = int(config.min_silence_d * 86_400_000 * (1 - _SURE))
         elif name == "multi_card_distance":
-            self.between_cards = True
-            self.cards_kmh, self.cards_km = config.max_speed_kmh, config.min_distance_km
+            limits.between_cards = True
+            limits.cards_kmh, limits.cards_km = config.max_speed_kmh, config.min_distance_km
         else:
-            self.complete = False
-
-
-cdef class Rule:
-    """Which thresholds are in force for one bank, currency, country and payment system."""
-
-    cdef bytes key
-    cdef Thresholds thresholds
-    cdef long long from_ms, until_ms  # event time in which they are
+            limits.complete = False
 
 
 cdef enum:
@@ -496,22 +509,31 @@ cdef bytes _key_of(Scanned* txn, int* fields, int count):
     return b"".join(parts)
 
 
-cdef bint _has_key(bytes expected, Scanned* txn, int* fields, int count) noexcept:
-    cdef const char* key = PyBytes_AS_STRING(expected)
-    cdef Py_ssize_t at = 0, length = PyBytes_GET_SIZE(expected)
+cdef struct Chosen:
+    # Which thresholds are in force for one bank, currency, country and payment system.
+    Bytes key
+    Py_ssize_t key_length
+    long long from_ms, until_ms  # event time in which they are
+    Limits* limits
+
+
+cdef bint _is_chosen_for(Chosen* chosen, Scanned* txn, int* fields, int count) noexcept nogil:
+    cdef Py_ssize_t at = 0
     cdef Text* text
     cdef int index
+    if chosen.limits == NULL or not chosen.from_ms <= txn.event_time < chosen.until_ms:
+        return False
     for index in range(count):
         text = &txn.text[fields[index]]
-        if length - at <= text.length or key[at + text.length] != 0:
+        if chosen.key_length - at <= text.length or chosen.key[at + text.length] != 0:
             return False
-        if memcmp(key + at, txn.data + text.start, text.length) != 0:
+        if memcmp(chosen.key + at, txn.data + text.start, text.length) != 0:
             return False
         at += text.length + 1
-    return at == length
+    return at == chosen.key_length
 
 
-cdef unsigned int _slot_of(Scanned* txn, int* fields, int count) noexcept:
+cdef unsigned int _slot_of(Scanned* txn, int* fields, int count) noexcept nogil:
     cdef unsigned int value = 2166136261U
     cdef Text* text
     cdef int index, byte
@@ -523,14 +545,14 @@ cdef unsigned int _slot_of(Scanned* txn, int* fields, int count) noexcept:
     return (value ^ (value >> 15)) % SLOTS
 
 
-cdef double _distance_km(double latitude, double longitude, double latitude_2, double longitude_2) noexcept:
+cdef double _distance_km(double latitude, double longitude, double latitude_2, double longitude_2) noexcept nogil:
     cdef double phi = latitude * _RADIANS, phi_2 = latitude_2 * _RADIANS
     cdef double north = sin((phi_2 - phi) / 2), east = sin((longitude_2 - longitude) * _RADIANS / 2)
     cdef double half_chord = sqrt(north * north + cos(phi) * cos(phi_2) * east * east)
     return 2 * _RADIUS_KM * asin(min(1.0, half_chord))
 
 
-cdef bint _could_travel(Scanned* txn, Card* earlier, double max_kmh, double min_km) noexcept:
+cdef bint _could_travel(Scanned* txn, Card* earlier, double max_kmh, double min_km) noexcept nogil:
     """Whether it is sure that a person can have come from where `earlier` was last."""
     if not earlier.transactions or txn.event_time < earlier.last_event_time:
         return True
@@ -549,7 +571,7 @@ cdef bint _could_travel(Scanned* txn, Card* earlier, double max_kmh, double min_
     return km < min_km * (1 - _SURE) or km <= reachable_km
 
 
-cdef bint _is_silent(Scanned* txn, Card* card, User* user, Thresholds limits) noexcept:
+cdef bint _is_silent(Scanned* txn, Card* card, User* user, Limits* limits) noexcept nogil:
     """Whether it is sure that no detector has a finding. Without `user` the user is new."""
     cdef long long amount = txn.amount_minor, limit = txn.limit_minor, silence_ms
     cdef Card* other
@@ -584,7 +606,7 @@ cdef bint _is_silent(Scanned* txn, Card* card, User* user, Thresholds limits) no
     if limits.between_cards and user != NULL:
         other = first_card(user)
         for index in range(user.cards):
-            if other is not card:
+            if other != card:
                 if not _could_travel(txn, other, limits.cards_kmh, limits.cards_km):
                     return False
             other = next_card(other)
@@ -596,13 +618,13 @@ cdef bint _is_silent(Scanned* txn, Card* card, User* user, Thresholds limits) no
     return True
 
 
-cdef inline bint _is_near_limit(Scanned* txn, Thresholds limits) noexcept:
+cdef inline bint _is_near_limit(Scanned* txn, Limits* limits) noexcept nogil:
     return limits.near_limit_from <= txn.amount_minor < limits.near_limit_to
 
 
 cdef bint _is_below(
     long long* times, int times_count, long long now_ms, long long window_ms, long long limit
-) noexcept:
+) noexcept nogil:
     """Whether it is sure that there are fewer times in the window up to now, which is the latest."""
     cdef int index, count = 1
     if window_ms <= 0 or times_count and times[times_count - 1] > now_ms:
@@ -612,79 +634,60 @@ cdef bint _is_below(
     return count < limit
 
 
-# Memory is brought while the records before it are judged: waiting for it would take longer.
-
-
 cdef enum:
     RECORD_BYTES = 32  # of a record's numbers in a batch
     SLOTS_AHEAD = 8
     USERS_AHEAD = 4
-    RING = 16
+    LEFT_PLACES = 8192  # for the hashes of users that are left to the judge
+    PARTITIONS = 64  # whose progress is put together for many batches
 
 
-cdef struct Ahead:
-    Py_ssize_t numbers, key, first
-    unsigned int hashes[RING]
+cdef enum Outcome:
+    SETTLED, LEFT, TO_BE_NOTED
 
 
-cdef inline void _hash_next(Ahead* ahead, Bytes data, Py_ssize_t end, FlatUsers users) noexcept:
-    """Hash the next key, and have the place fetched where its user is."""
-    cdef int length
-    cdef Py_ssize_t place = (ahead.numbers - ahead.first) // RECORD_BYTES
-    cdef unsigned int hash
-    if ahead.numbers < end:
-        length = max(_int32(data + ahead.numbers + 20), 0)
-        hash = hash_of(data + ahead.key, length)
-        ahead.hashes[place % RING] = hash
-        ahead.key += length
-        users.fetch_slot(hash)
-    ahead.numbers += RECORD_BYTES
+cdef struct Item:
+    # A record that is to be judged: where its parts begin in `data`, and among whom its user is.
+    Table* users
+    Bytes data
+    Py_ssize_t numbers, key, header, value
+    int key_length, header_length, value_length
+    int section
+    int outcome  # an `Outcome`
+    unsigned int hash
 
 
-cdef void _begin(
-    Ahead* ahead, Bytes data, Py_ssize_t numbers, Py_ssize_t end, Py_ssize_t key, FlatUsers users
-) noexcept:
-    """Look at the first records of a batch."""
-    cdef int index
-    ahead.numbers = ahead.first = numbers
-    ahead.key = key
-    for index in range(SLOTS_AHEAD):
-        _hash_next(ahead, data, end, users)
-    for index in range(min(USERS_AHEAD, (end - numbers) // RECORD_BYTES)):
-        users.fetch_user(ahead.hashes[index])
+cdef inline void _look_for_slot(Item* item) noexcept nogil:
+    item.hash = hash_of(item.data + item.key, max(item.key_length, 0))
+    fetch_slot(item.users, item.hash)
 
 
-cdef inline void _look(Ahead* ahead, Bytes data, Py_ssize_t end, FlatUsers users) noexcept:
-    """Look at one record more."""
-    cdef Py_ssize_t place = (ahead.numbers - ahead.first) // RECORD_BYTES - SLOTS_AHEAD + USERS_AHEAD
-    if ahead.first + place * RECORD_BYTES < end:
-        users.fetch_user(ahead.hashes[place % RING])
-    _hash_next(ahead, data, end, users)
+cdef inline void _look_for_user(Item* item) noexcept nogil:
+    fetch_user(item.users, item.hash)
 
 
-cdef inline unsigned int _hash_in(Ahead* ahead, Py_ssize_t numbers) noexcept:
-    return ahead.hashes[(numbers - ahead.first) // RECORD_BYTES % RING]
+cdef inline Span _span(Scanned* txn, int field) noexcept nogil:
+    cdef Span span
+    span.start, span.length = txn.data + txn.text[field].start, txn.text[field].length
+    return span
 
 
-# Reading looks at no Python object: subtasks that share an interpreter do it at the same time.
+cdef int _write(Written* written, Card* card, Scanned* txn) except -1 nogil:
+    """Write the profile of a card whose latest transaction this is."""
+    return write_profile(
+        written, card, _span(txn, CARD_ID), _span(txn, USER_ID),
+        _span(txn, LATITUDE), _span(txn, LONGITUDE),
+    )
 
 
-cdef enum:
-    READ_AHEAD = 256  # transactions
-
-
-cdef int _scan_all(
-    Bytes data, Py_ssize_t numbers, Py_ssize_t end, Py_ssize_t value, Scanned* into
-) except -1 nogil:
-    """Read the transactions of the next records; return how many records that are."""
-    cdef int count = 0, length
-    while numbers < end and count < READ_AHEAD:
-        length = max(_int32(data + numbers + 28), 0)
-        into[count].is_read = _scan(data, value, value + length, &into[count])
-        value += length
-        numbers += RECORD_BYTES
-        count += 1
-    return count
+cdef _taken(Written* written):
+    """Return what was written, and begin anew."""
+    records = WrittenRecords(
+        count=written.count, data=PyBytes_FromStringAndSize(written.data, written.length)
+    )
+    written.count = 0
+    written.length = 0
+    return records
 
 
 cdef class Screen:
@@ -693,24 +696,33 @@ cdef class Screen:
     cdef object rules, judge, traces
     cdef FlatSums sums
     cdef Progress progress
-    cdef list rule_slots
+    cdef long long latest_ms[PARTITIONS]
+    cdef long long noted[PARTITIONS]
+    cdef Chosen chosen[SLOTS]
+    cdef list keys
     cdef dict thresholds
     cdef int rules_version
     cdef long long max_ahead_ms, memory_ms
-    cdef Scanned* scanned
     cdef Scanned* txn
+    cdef Item* items
+    cdef int item_count, item_room
+    cdef char left[LEFT_PLACES]
+    cdef Written written
+    cdef bint adds_up, notes
     cdef public int settled
     """Transactions judged here since `take_settled`."""
     cdef int malformed
-    cdef int room  # for transactions that are noted
 
     def __cinit__(self):
-        self.scanned = <Scanned*>malloc(READ_AHEAD * sizeof(Scanned))
-        if self.scanned == NULL:
+        memset(self.noted, 0, sizeof(self.noted))
+        self.txn = <Scanned*>malloc(sizeof(Scanned))
+        if self.txn == NULL:
             raise MemoryError
 
     def __dealloc__(self):
-        free(self.scanned)
+        free(self.txn)
+        free(self.items)
+        free(self.written.data)
 
     def __init__(self, judge, sums, long long max_ahead_ms):
         """Screen for `judge`; without `sums`, transactions are not added up by window."""
@@ -718,6 +730,8 @@ cdef class Screen:
         self.rules = judge.rules
         self.traces = judge.traces
         self.sums = sums
+        self.adds_up = sums is not None
+        self.notes = self.traces is not None
         self.progress = judge.progress
         self.max_ahead_ms = max_ahead_ms
         self.rules_version = -1
@@ -732,55 +746,133 @@ cdef class Screen:
         malformed, self.malformed = self.malformed, 0
         return malformed
 
-    def judge_all(self, records, FlatUsers users, list outputs):
-        """Judge a batch; what cannot be settled here goes to the judge, in its turn."""
+    def judge_all(self, sections, list outputs):
+        """Judge batches; what cannot be settled here goes to the judge, after all that can.
+
+        The first transaction of a user that is left to the judge has all behind it go there
+        too, so that each user's are judged in their order. `sections`: records and the users
+        among whom theirs are.
+        """
+        cdef int section
+        self._follow_rules()
+        for section, (records, users) in enumerate(sections):
+            if records.topic == TRANSACTIONS.name:
+                self._list(records, users, section)
+            else:
+                self._judge_listed(sections, outputs)
+                for record in records:
+                    outputs += self.judge.take(record, users)
+        self._judge_listed(sections, outputs)
+
+    cdef int _list(self, records, FlatUsers users, int section) except -1:
+        """List the records of a batch."""
         cdef bytes batch = records.data
         cdef Bytes data = <Bytes>PyBytes_AS_STRING(batch)
         cdef Py_ssize_t numbers = records.numbers, end = records.keys
         cdef Py_ssize_t key = records.keys, header = records.headers, value = records.values
-        cdef Ahead ahead
-        cdef int key_length, header_length, value_length, place = 0, read = 0
-        cdef int dropped = 0
-        cdef bint screened = records.topic == TRANSACTIONS.name
-        if self.traces is not None:
-            self.room = self.traces.room
-        self._follow_rules()
-        _begin(&ahead, data, numbers, end, key, users)
+        cdef Item* item
+        self._make_room(<int>((end - numbers) // RECORD_BYTES))
         while numbers < end:
-            if screened and place == read:
-                with nogil:
-                    read = _scan_all(data, numbers, end, value, self.scanned)
-                place = 0
-            key_length = _int32(data + numbers + 20)
-            header_length = _int32(data + numbers + 24)
-            value_length = _int32(data + numbers + 28)
-            profile = None
-            _look(&ahead, data, end, users)
-            if screened:
-                self.txn = &self.scanned[place]
-                place += 1
-                if self.txn.is_read and key_length > 0:
-                    profile = self._settle(
-                        data + key, key_length, _hash_in(&ahead, numbers),
-                        _int64(data + numbers), _int32(data + numbers + 16), users,
-                    )
-            if profile is None:
-                outputs += self.judge.take(records.read(numbers, key, header, value), users)
-            else:
-                if profile is not True:
-                    outputs.append(profile)
-                if self._is_sampled(data + header, header_length) and self.traces is not None:
-                    if self.room > 0:
-                        self.room -= 1
-                        self._note(records.read(numbers, key, header, value))
-                    else:
-                        dropped += 1
-            key += max(key_length, 0)
-            header += max(header_length, 0)
-            value += max(value_length, 0)
+            item = &self.items[self.item_count]
+            self.item_count += 1
+            item.users, item.section, item.data = &users.table, section, data
+            item.numbers, item.key, item.header, item.value = numbers, key, header, value
+            item.key_length = _int32(data + numbers + 20)
+            item.header_length = _int32(data + numbers + 24)
+            item.value_length = _int32(data + numbers + 28)
+            key += max(item.key_length, 0)
+            header += max(item.header_length, 0)
+            value += max(item.value_length, 0)
             numbers += RECORD_BYTES
+        return 0
+
+    cdef int _make_room(self, int more) except -1:
+        cdef int needed = self.item_count + more
+        cdef Item* items
+        if needed > self.item_room:
+            items = <Item*>realloc(self.items, 2 * needed * sizeof(Item))
+            if items == NULL:
+                raise MemoryError
+            self.items, self.item_room = items, 2 * needed
+        return 0
+
+    cdef int _judge_listed(self, sections, list outputs) except -1:
+        """Judge what is listed, and begin a new list."""
+        cdef int index, dropped = 0
+        cdef Item* item
+        if not self.item_count:
+            return 0
+        # Nothing in here looks at a Python object: subtasks that share an interpreter do it at once.
+        with nogil:
+            self._settle_listed()
+        self._tell_progress()
+        if self.written.count:
+            outputs.append(_taken(&self.written))
+        for index in range(self.item_count):
+            item = &self.items[index]
+            if item.outcome == SETTLED:
+                continue
+            records, users = sections[item.section]
+            if item.outcome == LEFT:
+                record = records.read(item.numbers, item.key, item.header, item.value)
+                outputs += self.judge.take(record, users)
+            elif self.traces.room > 0:
+                self._note(records.read(item.numbers, item.key, item.header, item.value))
+            else:
+                dropped += 1
+        self.item_count = 0
         if dropped:
             self.traces.dropped += dropped
+        return 0
+
+    cdef int _settle_listed(self) except -1 nogil:
+        """Judge what can be settled here."""
+        cdef int index, place
+        cdef Item* item
+        memset(self.left, False, LEFT_PLACES)
+        for index in range(min(SLOTS_AHEAD, self.item_count)):
+            _look_for_slot(&self.items[index])
+        for index in range(min(USERS_AHEAD, self.item_count)):
+            _look_for_user(&self.items[index])
+        for index in range(self.item_count):
+            # Memory is brought while other records are judged: waiting for it would take longer.
+            if index + SLOTS_AHEAD < self.item_count:
+                _look_for_slot(&self.items[index + SLOTS_AHEAD])
+            if index + USERS_AHEAD < self.item_count:
+                _look_for_user(&self.items[index + USERS_AHEAD])
+            item = &self.items[index]
+            place = item.hash % LEFT_PLACES
+            item.outcome = LEFT if self.left[place] else self._outcome_of(item)
+            self.left[place] |= item.outcome == LEFT
+        return 0
+
+    cdef int _outcome_of(self, Item* item) except -1 nogil:
+        """Judge a record, if that can be done here."""
+        cdef Bytes data = item.data
+        cdef Card* card = NULL
+        if item.key_length <= 0:
+            return LEFT
+        if not _scan(data, item.value, item.value + max(item.value_length, 0), self.txn):
+            return LEFT
+        self._settle(
+            data + item.key, item.key_length, item.hash, _int64(data + item.numbers),
+            _int32(data + item.numbers + 16), item.users, &card,
+        )
+        if card == NULL:
+            return LEFT
+        if _is_due(card):
+            _write(&self.written, card, self.txn)
+        if self._is_sampled(data + item.header, item.header_length) and self.notes:
+            return TO_BE_NOTED
+        return SETTLED
+
+    cdef _tell_progress(self):
+        """Tell how far the partitions have come."""
+        cdef int partition
+        for partition in range(PARTITIONS):
+            if self.noted[partition]:
+                self.progress.note_many(partition, self.latest_ms[partition], self.noted[partition])
+                self.noted[partition] = 0
 
     def settle(self, record, users):
         """Judge one record if it can be settled here.
@@ -791,22 +883,25 @@ cdef class Screen:
         """
         cdef bytes key = record.key, value = record.value, header
         cdef Bytes id
+        cdef Card* card = NULL
+        cdef FlatUsers flat
         cdef bint is_sampled
         if key is None or value is None or record.topic != TRANSACTIONS.name:
             return None
         if not isinstance(users, FlatUsers):
             return None
+        flat = users
         self._follow_rules()
         id = <Bytes>PyBytes_AS_STRING(key)
-        self.txn = self.scanned
         if not _scan(<Bytes>PyBytes_AS_STRING(value), 0, PyBytes_GET_SIZE(value), self.txn):
             return None
-        profile = self._settle(
+        self._settle(
             id, PyBytes_GET_SIZE(key), hash_of(id, PyBytes_GET_SIZE(key)),
-            record.timestamp_ms, record.partition, users,
+            record.timestamp_ms, record.partition, &flat.table, &card,
         )
-        if profile is None:
+        if card == NULL:
             return None
+        self._tell_progress()
         if record.traceparent is None:
             is_sampled = self._is_sampled(NULL, -1)
         else:
@@ -814,11 +909,16 @@ cdef class Screen:
             is_sampled = self._is_sampled(
                 <Bytes>PyBytes_AS_STRING(header), PyBytes_GET_SIZE(header)
             )
-        if is_sampled and self.traces is not None:
+        if is_sampled and self.notes:
             self._note(record)
-        return () if profile is True else (profile,)
+        if not _is_due(card):
+            return ()
+        user_id, card_id = (
+            _str(self.txn.data, &self.txn.text[field]) for field in (USER_ID, CARD_ID)
+        )
+        return (profile_record(user_id, card_id, card_state(card)),)
 
-    cdef bint _is_sampled(self, Bytes header, Py_ssize_t length) noexcept:
+    cdef bint _is_sampled(self, Bytes header, Py_ssize_t length) noexcept nogil:
         """Whether who sent the transaction has chosen to have it recorded; count bad headers."""
         cdef Scanned* txn = self.txn
         cdef Text* field = &txn.text[TRACEPARENT]
@@ -832,54 +932,61 @@ cdef class Screen:
 
     cdef _note(self, record):
         """Have a transaction that was settled here recorded."""
-        cdef Text* field = &self.txn.text[TRACEPARENT]
-        in_payload = _str(self.txn.data, field) if field.length else None
-        context = read_traceparent(record.traceparent) or read_traceparent(in_payload)
+        context = read_traceparent(record.traceparent)
+        if context is None:
+            context = read_traceparent(decode_transaction(record.value).traceparent)
         self.traces.sampled(record, context)
 
-    cdef object _settle(
+    cdef int _settle(
         self, Bytes key, Py_ssize_t key_length, unsigned int hash, long long timestamp_ms,
-        int partition, FlatUsers users,
-    ):
-        """Return None where the judge must look; the card's profile if due, else True."""
+        int partition, Table* users, Card** settled,
+    ) except -1 nogil:
+        """Judge `txn` and set its card, unless the judge must look."""
         cdef Scanned* txn = self.txn
         cdef Bytes data = txn.data
         cdef Text* text
         cdef Slot* slot
         cdef User* user
         cdef Card* card
-        cdef Thresholds limits
+        cdef Limits* limits
         if txn.event_time > timestamp_ms + self.max_ahead_ms:
-            return None
+            return 0
         text = &txn.text[USER_ID]
         if key_length != text.length or memcmp(key, data + text.start, key_length) != 0:
-            return None
-        slot = users.find(key, key_length, hash)
+            return 0
+        slot = find(users, key, key_length, hash)
         user = slot.user
         card = &_new_card
         if user != NULL:
             if user.has_held or not self._may_take(user, &card):
-                return None
-        limits = self._thresholds_for(txn)
+                return 0
+        limits = self._limits_for(txn)
         if not limits.complete or not _is_silent(txn, card, user, limits):
-            return None
+            return 0
         # From here on it is settled.
-        self.progress.note(partition, txn.event_time)
-        if card is &_new_card:
+        self._advance(partition, txn.event_time)
+        if card == &_new_card:
             text = &txn.text[CARD_ID]
-            card = users.introduce(key, key_length, hash, data + text.start, text.length)
-            slot = users.find(key, key_length, hash)  # the table may have grown
-        card = self._teach(users, slot, card, limits)
-        if self.sums is not None:
+            card = introduce(users, key, key_length, hash, data + text.start, text.length)
+            slot = find(users, key, key_length, hash)  # the table may have grown
+        settled[0] = self._teach(users, slot, card, limits)
+        if self.adds_up:
             self._add(txn)
         self.settled += 1
-        if card.transactions <= _PROFILE_EVERY or card.transactions % _PROFILE_EVERY == 0:
-            return profile_record(
-                _str(data, &txn.text[USER_ID]), _str(data, &txn.text[CARD_ID]), card_state(card)
-            )
-        return True
+        return 0
 
-    cdef bint _may_take(self, User* user, Card** card) noexcept:
+    cdef int _advance(self, int partition, long long event_time) except -1 nogil:
+        """Note how far a partition has come."""
+        if 0 <= partition < PARTITIONS:
+            if not self.noted[partition] or event_time > self.latest_ms[partition]:
+                self.latest_ms[partition] = event_time
+            self.noted[partition] += 1
+        else:
+            with gil:
+                self.progress.note(partition, event_time)
+        return 0
+
+    cdef bint _may_take(self, User* user, Card** card) noexcept nogil:
         """Find the transaction's card, if known; whether the transaction is neither late nor seen."""
         cdef Scanned* txn = self.txn
         cdef Text* text = &txn.text[CARD_ID]
@@ -896,7 +1003,9 @@ cdef class Screen:
         text = &txn.text[TRANSACTION_ID]
         return not has_recent(user, txn.data + text.start, text.length)
 
-    cdef Card* _teach(self, FlatUsers users, Slot* slot, Card* card, Thresholds limits) except NULL:
+    cdef Card* _teach(
+        self, Table* users, Slot* slot, Card* card, Limits* limits
+    ) except NULL nogil:
         """Have a card remember the transaction; return the card."""
         cdef Scanned* txn = self.txn
         cdef Lesson lesson
@@ -908,28 +1017,32 @@ cdef class Screen:
         )
         lesson.transaction_id = txn.data + txn.text[TRANSACTION_ID].start
         lesson.transaction_id_length = txn.text[TRANSACTION_ID].length
-        return users.learn(slot, card, &lesson)
+        return learn(users, slot, card, &lesson)
 
-    cdef Thresholds _thresholds_for(self, Scanned* txn):
+    cdef Limits* _limits_for(self, Scanned* txn) except NULL nogil:
+        """Return the thresholds in force for a transaction."""
         cdef unsigned int slot = _slot_of(txn, _RULE_KEY, 4)
-        cdef Rule rule = self.rule_slots[slot]
-        if rule is not None and _has_key(rule.key, txn, _RULE_KEY, 4):
-            if rule.from_ms <= txn.event_time < rule.until_ms:
-                return rule.thresholds
-        rule = self.rule_slots[slot] = self._new_rule(txn)
-        return rule.thresholds
+        if not _is_chosen_for(&self.chosen[slot], txn, _RULE_KEY, 4):
+            with gil:
+                self._choose(txn, slot)
+        return self.chosen[slot].limits
 
-    cdef Rule _new_rule(self, Scanned* txn):
-        cdef Rule rule = Rule()
+    cdef int _choose(self, Scanned* txn, unsigned int slot) except -1:
+        """Look up which thresholds are in force; `keys` and `thresholds` keep what is pointed to."""
+        cdef Chosen* chosen = &self.chosen[slot]
+        cdef bytes key = _key_of(txn, _RULE_KEY, 4)
+        cdef Thresholds thresholds
         cdef int index
         kind = tuple([_str(txn.data, &txn.text[_RULE_KEY[index]]) for index in range(4)])
-        rule.key = _key_of(txn, _RULE_KEY, 4)
         rule_set = self.rules.select_at(kind, txn.event_time)
-        rule.from_ms, rule.until_ms = self.rules.selected_within(kind, txn.event_time)
-        rule.thresholds = self.thresholds.get(id(rule_set))
-        if rule.thresholds is None:
-            rule.thresholds = self.thresholds[id(rule_set)] = Thresholds(rule_set)
-        return rule
+        chosen.from_ms, chosen.until_ms = self.rules.selected_within(kind, txn.event_time)
+        thresholds = self.thresholds.get(id(rule_set))
+        if thresholds is None:
+            thresholds = self.thresholds[id(rule_set)] = Thresholds(rule_set)
+        self.keys[slot] = key
+        chosen.key, chosen.key_length = <Bytes>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key)
+        chosen.limits = &thresholds.limits
+        return 0
 
     cdef _follow_rules(self):
         """Begin anew where other rules are in force than before."""
@@ -937,10 +1050,11 @@ cdef class Screen:
         if version != self.rules_version:
             self.rules_version = version
             self.memory_ms = self.rules.memory_ms
-            self.rule_slots = [None] * SLOTS
+            memset(self.chosen, 0, sizeof(self.chosen))
+            self.keys = [None] * SLOTS
             self.thresholds = {}
 
-    cdef int _add(self, Scanned* txn) except -1:
+    cdef int _add(self, Scanned* txn) except -1 nogil:
         """Add the amount to its windows."""
         cdef Text* bank = &txn.text[BANK_ID]
         cdef Text* category = &txn.text[MERCHANT_CATEGORY]
@@ -952,6 +1066,11 @@ cdef class Screen:
             txn.data + currency.start, currency.length,
             txn.amount_minor,
         )
+
+
+cdef inline bint _is_due(Card* card) noexcept nogil:
+    """Whether a card's profile is published, as `profile_due` has it."""
+    return card.transactions <= _PROFILE_EVERY or card.transactions % _PROFILE_EVERY == 0
 
 
 cdef inline int _int32(Bytes data) noexcept nogil:

@@ -13,9 +13,9 @@ from struct import pack
 import msgspec
 from msgspec.structs import replace
 from tests.integration.job.feed import Draws
-from tests.unit.job.jvm_side import read_sums
+from tests.unit.job.jvm_side import read_records, read_sums
 
-from cardwatch_contracts.card import Card, card_key
+from cardwatch_contracts.card import Card, card_key, decode_card_profile
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.detector_config import ConfigRecord, DetectorConfigSpec, Selector
 from cardwatch_contracts.detector_config import Detectors as Settings
@@ -24,7 +24,7 @@ from cardwatch_contracts.transaction import Transaction
 from cardwatch_job.batches import read_sections
 from cardwatch_job.detectors.history import encode_user
 from cardwatch_job.judge import Judge
-from cardwatch_job.records import InputRecord, OutputRecord
+from cardwatch_job.records import InputRecord, Output, OutputRecord
 from cardwatch_job.rules import Rules
 from cardwatch_job.tracing import Traces
 from cardwatch_job.users import UsersOfBucket, users_of_bucket
@@ -123,7 +123,7 @@ class Side:
         assert self.judge.traces is not None
         return (
             self.judge.take_counts(),
-            self.judge.traces.take(),
+            sorted(self.judge.traces.take(), key=repr),
             sorted(read_sums(self.judge.sums.take_written()), key=repr),
             memories,
             progress,
@@ -269,15 +269,17 @@ def main(seed: int) -> None:
         for one in part:
             for side in (plain, single):
                 side.outputs += side.judge.process(one, side.users_of(one.key))
-        for run in _runs(part):
-            (section,) = read_sections(as_batch(run))
-            batched.outputs += batched.judge.process_all(
-                section.records, batched.users_of(run[0].key)
-            )
+        runs = list(_runs(part))
+        sections = read_sections(b"".join(as_batch(run) for run in runs))
+        users = [batched.users_of(run[0].key) for run in runs]
+        records_of = [section.records for section in sections]
+        outputs = batched.judge.process_all(list(zip(records_of, users, strict=True)))
+        batched.outputs = list(_by_key(_unpacked(outputs)))
         expected = plain.outputs
-        for side in (single, batched):
-            if side.outputs != expected:
-                _fail(part, expected, side.outputs)
+        if single.outputs != expected:
+            _fail(part, expected, single.outputs)
+        if batched.outputs != list(_by_key(expected)):
+            _fail(part, list(_by_key(expected)), batched.outputs)
         alerts += sum(output.topic == "alerts" for output in expected)
         for side in sides:
             side.outputs = []
@@ -294,6 +296,24 @@ def _compare(sides: list[Side]) -> int:
     if not states[0] == states[1] == states[2]:
         sys.exit(f"state differs:\n{states[0]}\n{states[1]}\n{states[2]}"[:20_000])
     return settled
+
+
+def _unpacked(outputs: Iterable[Output]) -> Iterator[OutputRecord]:
+    """Yield records, those too that the screen has written, with their values in our spelling."""
+    for output in outputs:
+        if isinstance(output, OutputRecord):
+            yield output
+        else:
+            for topic, key, value, traceparent in read_records(output.count, output.data):
+                profile = decode_card_profile(value)
+                yield OutputRecord(
+                    topic=topic, key=key, value=encode(profile), traceparent=traceparent
+                )
+
+
+def _by_key(outputs: Iterable[OutputRecord]) -> Iterator[OutputRecord]:
+    """Sort by topic and key, in which order a piece is judged; those of one key stay in theirs."""
+    yield from sorted(outputs, key=lambda output: (output.topic, output.key))
 
 
 def _runs(records: Iterable[InputRecord]) -> Iterator[list[InputRecord]]:

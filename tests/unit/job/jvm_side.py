@@ -59,11 +59,22 @@ def read_results(data: bytes) -> Results:
         users = [reader.raw(length).decode() for length in names]
         values = [None if length < 0 else reader.raw(length) for length in lengths]
         memories[bucket] = dict(zip(users, values, strict=True))
-    records: list[tuple[str, bytes, bytes]] = []
-    for _ in range(reader.number()):
-        topic, key, value, _header = (reader.sized() or b"" for _ in range(4))
-        records.append((topic.decode(), key, value))
+    records = [record[:3] for record in _records(reader, reader.number())]
     return Results({k: v for k, v in counts.items() if v}, memories, records, reader.number())
+
+
+def read_records(count: int, written: bytes) -> list[tuple[str, bytes, bytes, str | None]]:
+    """Take apart records: topic, key, value and trace context."""
+    return _records(Reader(written), count)
+
+
+def _records(reader: Reader, count: int) -> list[tuple[str, bytes, bytes, str | None]]:
+    records = []
+    for _ in range(count):
+        topic, key, value = (reader.sized() or b"" for _ in range(3))
+        header = reader.sized()
+        records.append((topic.decode(), key, value, None if header is None else header.decode()))
+    return records
 
 
 def read_sums(written: bytes) -> list[tuple[object, ...]]:
