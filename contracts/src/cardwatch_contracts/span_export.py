@@ -13,11 +13,13 @@ import os
 import socket
 import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -35,6 +37,16 @@ _TIMEOUT_S: Final = 2.0
 _CLOSE_S: Final = 2.0
 """How long the last spans may take when a process ends."""
 _LONGEST_PAUSE_S: Final = 30.0
+_LONGEST_ASKED_S: Final = 300.0
+_THROTTLING: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+class ThrottledError(OSError):
+    """The collector takes nothing now, and says when it will."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Spans(Protocol):
@@ -60,7 +72,7 @@ class Exporter:
 
     What does not fit into the queue, and what the collector does not take, is dropped and counted.
     While the collector does not answer nothing is encoded: after each failure it is left alone
-    for twice as long, up to 30 s.
+    for twice as long, up to 30 s, or for as long as it says itself (`Retry-After`), up to 5 min.
     """
 
     def __init__(
@@ -161,10 +173,12 @@ class Exporter:
         try:
             self._send(encode_spans(self._resource, spans))
         except OSError as error:
+            asked_s = error.retry_after_s if isinstance(error, ThrottledError) else None
             self._pause_s = min(max(1.0, 2 * self._pause_s), _LONGEST_PAUSE_S)
-            self._again_at_s = time.monotonic() + self._pause_s
+            pause_s = self._pause_s if asked_s is None else min(asked_s, _LONGEST_ASKED_S)
+            self._again_at_s = time.monotonic() + pause_s
             self._drop(len(spans))
-            _log.warning("%d spans are lost, others for %g s: %s", len(spans), self._pause_s, error)
+            _log.warning("%d spans are lost, others for %g s: %s", len(spans), pause_s, error)
         else:
             self._pause_s = 0.0
 
@@ -185,12 +199,18 @@ class HttpTarget:
         """Post one request.
 
         Raises:
+            ThrottledError: who answers says when to come again.
             OSError: nobody answers, or who answers refuses.
         """
         request = urllib.request.Request(self._url, body, self._headers, method="POST")
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
                 answer.read()
+        except urllib.error.HTTPError as error:
+            asked = error.headers.get("Retry-After", "")
+            if error.code in _THROTTLING and asked.isascii() and asked.isdigit():
+                raise ThrottledError(f"{self._url}: {error}", float(asked)) from None
+            raise
         except http.client.HTTPException as error:
             raise OSError(f"{self._url} does not speak HTTP: {error!r}") from None
 

@@ -1,5 +1,6 @@
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cardwatch_contracts import telemetry as t
-from cardwatch_contracts.span_export import Exporter, FileTarget, exporter_of
+from cardwatch_contracts.span_export import Exporter, FileTarget, HttpTarget, exporter_of
 from cardwatch_contracts.spans import Span
 from cardwatch_contracts.trace_context import TraceContext
 
@@ -77,6 +78,29 @@ def test_a_collector_that_does_not_answer_is_left_alone() -> None:
             exporter.flush(5)
         assert len(tried) <= 2
         assert exporter.take_dropped() == 10
+
+
+def test_a_collector_that_asks_for_a_pause_gets_it() -> None:
+    class Busy(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(503)
+            self.send_header("Retry-After", "60")
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Busy) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        target = HttpTarget(f"http://127.0.0.1:{server.server_port}/v1/traces", {})
+        with running(target) as exporter:
+            assert exporter.room > 0
+            exporter.put_made(_SPAN)
+            exporter.flush(5)
+            assert exporter.room == 0
+            assert 50 < exporter._again_at_s - time.monotonic() <= 60
+        thread.join()
 
 
 def test_who_flushes_does_not_wait_for_a_collector_that_hangs() -> None:
