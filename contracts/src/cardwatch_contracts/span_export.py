@@ -160,6 +160,7 @@ class Exporter:
                     self._drop(len(work))
                     continue
                 made.extend(work.written())
+                time.sleep(0)  # whoever waits for the interpreter's lock comes first
                 if len(made) >= _MOST_IN_A_REQUEST:
                     self._send_one(made)
                     made = []
