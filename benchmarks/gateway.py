@@ -21,7 +21,8 @@ from cardwatch_contracts.codec import encode
 from cardwatch_contracts.transaction import Transaction
 from cardwatch_generator.batches import TransactionBatch
 from cardwatch_generator.clock import SystemClock
-from cardwatch_generator.gateway import GatewaySettings, GatewaySink
+from cardwatch_generator.gateway import GatewaySink
+from cardwatch_generator.gateway_settings import GatewaySettings
 from cardwatch_generator.run import start_of
 from cardwatch_generator.settings import GeneratorSettings
 from cardwatch_generator.stream import TransactionStream

@@ -14,8 +14,9 @@ from cardwatch_contracts.topics import FEEDBACK
 from cardwatch_contracts.transaction import Identifier
 from cardwatch_gateway.archive import Archive
 from cardwatch_gateway.card_numbers import is_disguised_card_number, without_card_numbers
+from cardwatch_gateway.delivery import all_done
 from cardwatch_gateway.problems import ProblemError, invalid, unavailable
-from cardwatch_gateway.sender import Outgoing, Sender, all_done
+from cardwatch_gateway.sender import Outgoing, Sender
 
 _SPACE: Final = UUID("0d5c3d36-57d1-5d0f-93a8-0a6a2b1f6f0c")
 

@@ -1,6 +1,5 @@
 """The routes, and what they lead to."""
 
-import logging
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any
@@ -12,15 +11,12 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from cardwatch_gateway import asking, described, openapi
-from cardwatch_gateway.bodies import GoneError
-from cardwatch_gateway.edge import place_of
+from cardwatch_gateway.failures import problem_of
 from cardwatch_gateway.gate import answer, problem_answer
 from cardwatch_gateway.posting import post_transactions
 from cardwatch_gateway.problems import ProblemError
 from cardwatch_gateway.services import Services
 from cardwatch_gateway.streaming import stream_events, stream_messages
-
-_log = logging.getLogger(__name__)
 
 Handler = Callable[[Request, Services], Awaitable[Response]]
 _STREAM = "/v1/alerts/stream"
@@ -79,16 +75,10 @@ async def answered(handler: Handler, request: Request, services: Services) -> Re
     """Let a handler answer, and answer problems."""
     try:
         return await handler(request, services)
-    except ProblemError as problem:
-        services.metrics.note_rejected(problem.code)
-        return problem_answer(problem)
-    except GoneError:
-        services.metrics.note_rejected("gone")
-        return Response(status_code=400)  # nobody reads it
     except Exception as error:
-        # What it says could repeat what was sent: its kind and place must do.
-        _log.error("a request failed: %s%s", type(error).__name__, place_of(error))
-        return problem_answer(ProblemError(500, "internal", "something went wrong here"))
+        problem = problem_of(error, services.metrics)
+        # Who has gone reads no answer.
+        return Response(status_code=400) if problem is None else problem_answer(problem)
 
 
 async def _healthz(_: Request, services: Services) -> Response:

@@ -105,7 +105,9 @@ async def post_feedback(request: Request, services: Services) -> Response:
     check_json(request.headers)
     alert_id = _alert_id(request)
     timeout_s = services.settings.body_timeout_s
-    body = await read_body(request, max_bytes=_MAX_BODY_BYTES, timeout_s=timeout_s)
+    body = await read_body(
+        request.receive, request.headers, max_bytes=_MAX_BODY_BYTES, timeout_s=timeout_s
+    )
     once = request.headers.get("idempotency-key")
     name = None
     if once is not None:

@@ -3,11 +3,11 @@
 from typing import Any, Final
 
 from cardwatch_gateway.analyst import FeedbackAccepted, SubmittedFeedback
+from cardwatch_gateway.answering import Accepted, BatchAccepted, BatchJudged, Judged
 from cardwatch_gateway.asking import LIMIT, MAX_LIMIT, AlertAndFeedback, AlertPage
 from cardwatch_gateway.explaining import Explanation
-from cardwatch_gateway.ingest import Accepted, BatchAccepted
 from cardwatch_gateway.openapi import answers, body, parameter, problems, schema_of
-from cardwatch_gateway.posting import MAX_TIMEOUT_MS, BatchJudged, Judged
+from cardwatch_gateway.posting import MAX_TIMEOUT_MS
 from cardwatch_gateway.validation import SubmittedTransaction
 
 _TEXT: Final = {"type": "string", "minLength": 1, "maxLength": 128}

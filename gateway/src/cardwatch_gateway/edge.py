@@ -1,24 +1,21 @@
 """The outermost layer: counts what is answered, and lets no error out but as a problem."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cardwatch_gateway.failures import place_of
 from cardwatch_gateway.gate import problem_answer
 from cardwatch_gateway.metrics import GatewayMetrics
 from cardwatch_gateway.problems import unavailable
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-
 _log = logging.getLogger(__name__)
 
 _UNROUTED: Final = "none"
-_STOPPING: Final = unavailable("stopping", "this gateway stops; another takes over")
+STOPPING: Final = unavailable("stopping", "this gateway stops; another takes over")
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 
 
@@ -29,8 +26,6 @@ class Edge:
         application: what answers.
         metrics: what is counted.
         draining: whether nothing more is to be taken.
-        direct: what answers a method and path without the application: its layers cost more than
-            taking a transaction does.
     """
 
     def __init__(
@@ -38,9 +33,7 @@ class Edge:
         application: ASGIApp,
         metrics: GatewayMetrics,
         draining: Callable[[], bool],
-        direct: Mapping[tuple[str, str], Endpoint],
     ) -> None:
-        self._direct = direct
         self._application = application
         self._metrics = metrics
         self._draining = draining
@@ -59,16 +52,10 @@ class Edge:
 
         try:
             if self._draining() and scope["path"] not in _PROBES:
-                self._metrics.note_rejected(_STOPPING.code)
-                await problem_answer(_STOPPING)(scope, receive, noted)
+                self._metrics.note_rejected(STOPPING.code)
+                await problem_answer(STOPPING)(scope, receive, noted)
                 return
-            direct = self._direct.get((scope["method"], scope["path"]))
-            if direct is None:
-                await self._application(scope, receive, noted)
-                return
-            answer = await direct(Request(scope, receive))
-            self._metrics.note_request(scope["path"], answer.status_code, perf_counter() - began_s)
-            await answer(scope, receive, send)
+            await self._application(scope, receive, noted)
         except TimeoutError:
             # A client of a stream that reads nothing: its connection is cut.
             self._metrics.let_go.labels("slow").inc()
@@ -86,14 +73,3 @@ class Edge:
 
 class _CutError(Exception):
     """The connection is to be cut: the server does so when an application fails."""
-
-
-def place_of(error: BaseException) -> str:
-    """Return where an error was raised, in words; empty where it is not known."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return ""
-    code = trace.tb_frame.f_code
-    return f" at {code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} in {code.co_name}"

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
-from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from cardwatch_gateway.key_file import KeyFile
@@ -23,8 +22,8 @@ class Gate:
         self._keys = keys
         self.rates = rates
 
-    def let_in(self, headers: Headers, role: Role) -> ApiKey:
-        """Return whose request it is.
+    def let_in(self, headers: Mapping[str, str], role: Role) -> ApiKey:
+        """Return whose request it is; `headers` by their names in small letters.
 
         Raises:
             ProblemError: 401 without a known key, 403 without the role, 429 above the rate.
@@ -50,7 +49,7 @@ class Gate:
         return key
 
 
-def check_json(headers: Headers) -> None:
+def check_json(headers: Mapping[str, str]) -> None:
     """Look whether a body is said to be plain JSON.
 
     Raises:
@@ -70,14 +69,7 @@ def answer(
     content: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return an answer of JSON."""
-    return ready_answer(_encode(content), status, headers)
-
-
-def ready_answer(
-    body: bytes, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
-    """Return an answer of JSON that is written already."""
-    return Response(body, status, dict(headers or {}), media_type="application/json")
+    return Response(_encode(content), status, dict(headers or {}), media_type="application/json")
 
 
 def problem_answer(problem: ProblemError) -> Response:
@@ -85,7 +77,7 @@ def problem_answer(problem: ProblemError) -> Response:
     return Response(problem.body(), problem.status, problem.headers, media_type=PROBLEM_JSON)
 
 
-def _presented(headers: Headers) -> str | None:
+def _presented(headers: Mapping[str, str]) -> str | None:
     authorization = headers.get("authorization")
     if authorization is None:
         return headers.get("x-api-key")

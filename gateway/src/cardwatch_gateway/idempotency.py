@@ -8,10 +8,9 @@ job judges it once all the same, since it leaves out a transaction's second copy
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from hashlib import sha256
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -21,7 +20,7 @@ _MAX_KEY: Final = 255
 _OVERHEAD_BYTES: Final = 300
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What was answered."""
 
     status: int
@@ -47,12 +46,21 @@ class SharedAnswers(Protocol):
         """Forget a key whose request came to nothing."""
 
 
-@dataclass(slots=True)
-class _Slot:
+class _Pending(NamedTuple):
+    fingerprint: str
+    answer: "asyncio.Future[Answer]"
+
+
+class _Kept(msgspec.Struct, frozen=True, gc=False):
+    """There are many, so the garbage collector is not to look at them."""
+
     fingerprint: str
     until_s: float
-    answer: "asyncio.Future[Answer]"
-    size: int = 0
+    answer: Answer
+
+    @property
+    def size(self) -> int:
+        return len(self.answer.body) + _OVERHEAD_BYTES
 
 
 def other_content() -> ProblemError:
@@ -97,12 +105,12 @@ class IdempotencyKeys:
         self._max_bytes = max_bytes
         self._shared = shared
         self._clock = clock
-        self._pending: dict[str, _Slot] = {}
-        self._slots: OrderedDict[str, _Slot] = OrderedDict()
+        self._pending: dict[str, _Pending] = {}
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._bytes = 0
 
     def __len__(self) -> int:
-        return len(self._slots) + len(self._pending)
+        return len(self._kept) + len(self._pending)
 
     async def once(
         self, name: str, fingerprint: str, do: Callable[[], Awaitable[Answer]]
@@ -118,23 +126,25 @@ class IdempotencyKeys:
             ProblemError: 422 where the key came with another request; what `do` raises.
         """
         self._forget_old()
-        slot = self._pending.get(name) or self._slots.get(name)
-        if slot is not None:
-            if slot.fingerprint != fingerprint:
-                raise other_content()
-            return await asyncio.shield(slot.answer)
-        slot = _Slot(fingerprint, 0.0, asyncio.get_running_loop().create_future())
-        self._pending[name] = slot
+        known = self._pending.get(name) or self._kept.get(name)
+        if known is not None and known.fingerprint != fingerprint:
+            raise other_content()
+        if isinstance(known, _Kept):
+            return known.answer
+        if known is not None:
+            return await asyncio.shield(known.answer)
+        pending = _Pending(fingerprint, asyncio.get_running_loop().create_future())
+        self._pending[name] = pending
         try:
             answer = await self._do(name, fingerprint, do)
         except BaseException as error:
             del self._pending[name]
             # Who waits gets the same; that nobody waits is no error.
             waited_for = error if isinstance(error, Exception) else asyncio.CancelledError()
-            slot.answer.set_exception(waited_for)
-            slot.answer.exception()
+            pending.answer.set_exception(waited_for)
+            pending.answer.exception()
             raise
-        self._remember(name, slot, answer)
+        self._remember(name, pending, answer)
         return answer
 
     async def _do(self, name: str, fingerprint: str, do: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -151,20 +161,19 @@ class IdempotencyKeys:
         await self._shared.keep(name, fingerprint, answer)
         return answer
 
-    def _remember(self, name: str, slot: _Slot, answer: Answer) -> None:
+    def _remember(self, name: str, pending: _Pending, answer: Answer) -> None:
         del self._pending[name]
-        slot.answer.set_result(answer)
-        slot.until_s = self._clock() + self._ttl_s
-        slot.size = len(answer.body) + _OVERHEAD_BYTES
-        self._slots[name] = slot
-        self._bytes += slot.size
+        pending.answer.set_result(answer)
+        kept = _Kept(pending.fingerprint, self._clock() + self._ttl_s, answer)
+        self._kept[name] = kept
+        self._bytes += kept.size
         self._forget_old()
 
     def _forget_old(self) -> None:
         """Forget from the oldest on: they are kept for the same time, so they end in order."""
         now_s = self._clock()
-        while self._slots:
-            oldest = next(iter(self._slots.values()))
+        while self._kept:
+            oldest = next(iter(self._kept.values()))
             if now_s < oldest.until_s and self._bytes <= self._max_bytes:
                 return
-            self._bytes -= self._slots.popitem(last=False)[1].size
+            self._bytes -= self._kept.popitem(last=False)[1].size

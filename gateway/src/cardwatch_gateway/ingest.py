@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from time import time_ns
-from typing import Final
 
-import msgspec
 from confluent_kafka import KafkaException
 from msgspec.structs import replace
 
@@ -13,34 +11,15 @@ from cardwatch_contracts.codec import encode
 from cardwatch_contracts.span_export import Exporter, Made
 from cardwatch_contracts.topics import TRANSACTIONS
 from cardwatch_contracts.trace_context import TraceContext, read_traceparent
+from cardwatch_gateway.delivery import all_done
 from cardwatch_gateway.ledger import Entry, Ledger
 from cardwatch_gateway.metrics import GatewayMetrics
-from cardwatch_gateway.problems import FieldError, ItemResult, ProblemError, unavailable
-from cardwatch_gateway.sender import Delivery, Outgoing, Sender, all_done
+from cardwatch_gateway.outcomes import not_acknowledged
+from cardwatch_gateway.problems import FieldError, ProblemError, unavailable
+from cardwatch_gateway.sender import Outgoing, Sender
 from cardwatch_gateway.settings import GatewaySettings
 from cardwatch_gateway.tracing import SentSpan, Tracer, request_span
 from cardwatch_gateway.validation import SubmittedTransaction
-
-_AGAIN: Final = "Send the same again: none is judged twice"
-
-
-class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """A transaction that every in-sync replica of Kafka has."""
-
-    transaction_id: str
-    trace_id: str
-    """W3C trace id, 32 hexadecimal digits."""
-    accepted_at: int
-    """When Kafka acknowledged it. Milliseconds since 1970-01-01 UTC."""
-
-
-class BatchAccepted(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch that every in-sync replica of Kafka has."""
-
-    accepted: int
-    accepted_at: int
-    """When Kafka had acknowledged them all. Milliseconds since 1970-01-01 UTC."""
-    results: list[ItemResult]
 
 
 class Ingest:
@@ -127,7 +106,10 @@ class Ingest:
             )
             self._exporter.put(Made([span]))
         if not accepted:
-            raise self._not_accepted(txns, entries, refused)
+            for entry in entries:
+                self._ledger.leave_untold(entry)
+            no_word = f"Kafka gave no word within {self._settings.ack_timeout_s:g} s"
+            raise not_acknowledged(txns, entries, refused or no_word)
         self._metrics.accepted.inc(len(entries))
         return entries
 
@@ -210,43 +192,3 @@ class Ingest:
                 error=delivery.error or "",
             )
         )
-
-    def _not_accepted(
-        self, txns: Sequence[SubmittedTransaction], entries: Sequence[Entry], refused: str | None
-    ) -> ProblemError:
-        for entry in entries:
-            self._ledger.leave_untold(entry)
-        results = results_of(entries)
-        results += [
-            ItemResult(index=index, transaction_id=txn.transaction_id, trace_id="", status="failed")
-            for index, txn in enumerate(txns)
-            if index >= len(entries)
-        ]
-        count = sum(result.status == "accepted" for result in results)
-        why = refused or f"Kafka gave no word within {self._settings.ack_timeout_s:g} s"
-        return ProblemError(
-            503,
-            "not-acknowledged",
-            f"{why}; it has {count:,} of {len(txns):,}. {_AGAIN}",
-            results=results,
-            retry_after_s=2,
-        )
-
-
-def results_of(entries: Sequence[Entry]) -> list[ItemResult]:
-    """Return what became of each transaction."""
-    return [
-        ItemResult(
-            index=index,
-            transaction_id=entry.key[1],
-            trace_id=entry.context.trace_id,
-            status=_status(entry.delivery),
-        )
-        for index, entry in enumerate(entries)
-    ]
-
-
-def _status(delivery: Delivery) -> str:
-    if not delivery.done:
-        return "unknown"
-    return "accepted" if delivery.error is None else "failed"

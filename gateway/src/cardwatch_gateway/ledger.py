@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Final
 
 from cardwatch_contracts.trace_context import TraceContext
-from cardwatch_gateway.sender import Delivery
+from cardwatch_gateway.delivery import Delivery
 
 _KEEP_S: Final = 600.0
 """How long an outcome is kept that nobody was told. Seconds. The job, too, leaves out a repeated

@@ -10,10 +10,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from cardwatch_gateway.analyst import FeedbackAccepted, SubmittedFeedback
+from cardwatch_gateway.answering import Accepted, BatchAccepted, BatchJudged, Judged
 from cardwatch_gateway.asking import AlertAndFeedback, AlertPage
 from cardwatch_gateway.explaining import Explanation
-from cardwatch_gateway.ingest import Accepted, BatchAccepted
-from cardwatch_gateway.posting import BatchJudged, Judged
 from cardwatch_gateway.problems import PROBLEM_JSON, ProblemBody
 from cardwatch_gateway.validation import SubmittedTransaction
 

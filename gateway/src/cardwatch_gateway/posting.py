@@ -4,21 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from time import monotonic, time_ns
-from typing import Final
+from typing import Final, NamedTuple
 
-import msgspec
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive
 
 from cardwatch_contracts.verdict import Verdict
 from cardwatch_gateway.alert_filter import read_int, refuse_others
+from cardwatch_gateway.answering import accepted, judged
 from cardwatch_gateway.bodies import read_body
-from cardwatch_gateway.gate import check_json, ready_answer
+from cardwatch_gateway.gate import check_json
 from cardwatch_gateway.idempotency import Answer, key_name
-from cardwatch_gateway.ingest import Accepted, BatchAccepted, results_of
 from cardwatch_gateway.keys import ApiKey
-from cardwatch_gateway.ledger import Entry
-from cardwatch_gateway.problems import FieldError, ItemResult, ProblemError, invalid
+from cardwatch_gateway.problems import FieldError, ProblemError, invalid
 from cardwatch_gateway.services import Services
 from cardwatch_gateway.validation import SubmittedTransaction, read_transactions
 from cardwatch_gateway.verdicts import in_time
@@ -27,32 +27,6 @@ MAX_VERDICTS: Final = 100
 """Most transactions of a request that waits for verdicts."""
 MAX_TIMEOUT_MS: Final = 5_000
 _TIMEOUT_MS: Final = 300
-_encode: Final = msgspec.json.Encoder().encode
-
-
-class Judged(Accepted, frozen=True, kw_only=True, omit_defaults=True):
-    """A transaction that Kafka has, and the job's verdict on it."""
-
-    verdict: Verdict | None
-    verdict_missing: str | None = None
-    """Why there is no verdict: `timeout`, `busy` or `unavailable`."""
-
-
-class JudgedItem(ItemResult, frozen=True, kw_only=True, omit_defaults=True):
-    """A transaction of a batch, and the job's verdict on it."""
-
-    verdict: Verdict | None
-    verdict_missing: str | None = None
-    """Why there is no verdict: `timeout`, `busy` or `unavailable`."""
-
-
-class BatchJudged(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch that Kafka has, and the job's verdicts."""
-
-    accepted: int
-    accepted_at: int
-    """When Kafka had acknowledged them all. Milliseconds since 1970-01-01 UTC."""
-    results: list[JudgedItem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +36,20 @@ class _Wish:
     deadline_s: float | None
 
 
+_NO_WISH: Final = _Wish(None)
+
+
+class Posted(NamedTuple):
+    """A request that brings transactions."""
+
+    headers: Mapping[str, str]
+    """By their names in small letters."""
+    query: bytes
+    receive: Receive
+    body: bytes | None = None
+    """Where it has come already."""
+
+
 async def post_transactions(request: Request, services: Services) -> Response:
     """Take the transactions of a request.
 
@@ -69,29 +57,36 @@ async def post_transactions(request: Request, services: Services) -> Response:
         ProblemError: something is wrong with it, or Kafka has not acknowledged them all.
         GoneError: who sent it has gone.
     """
+    posted = Posted(request.headers, request.scope["query_string"], request.receive)
+    done = await take_posted(posted, services)
+    return Response(done.body, done.status, media_type="application/json")
+
+
+async def take_posted(posted: Posted, services: Services) -> Answer:
+    """Take transactions, and return what is to be answered; raises as `post_transactions` does."""
     began_s = monotonic()
-    headers, settings = request.headers, services.settings
+    headers, settings, body = posted.headers, services.settings, posted.body
     key = services.gate.let_in(headers, "ingest")
     check_json(headers)
-    wish = (
-        _read_wish(request.query_params, began_s) if request.scope["query_string"] else _Wish(None)
-    )
+    wish = _read_wish(QueryParams(posted.query), began_s) if posted.query else _NO_WISH
     services.ingest.check_room(1)
-    body = await read_body(
-        request, max_bytes=settings.max_body_bytes, timeout_s=settings.body_timeout_s
-    )
+    if body is None or len(body) > settings.max_body_bytes:
+        body = await read_body(
+            posted.receive,
+            headers,
+            max_bytes=settings.max_body_bytes,
+            timeout_s=settings.body_timeout_s,
+        )
     traceparent = headers.get("traceparent")
-
-    async def take() -> Answer:
-        return await _take(services, key, body, traceparent, wish)
-
     once = headers.get("idempotency-key")
     if once is None:
-        done = await take()
-    else:
-        fingerprint = sha256(f"{wish.deadline_s is None} ".encode() + body).hexdigest()
-        done = await services.once.once(key_name(key.bank_id, once), fingerprint, take)
-    return ready_answer(done.body, done.status)
+        return await _take(services, key, body, traceparent, wish)
+    fingerprint = sha256(b"%d " % (wish.deadline_s is None) + body).hexdigest()
+    return await services.once.once(
+        key_name(key.bank_id, once),
+        fingerprint,
+        lambda: _take(services, key, body, traceparent, wish),
+    )
 
 
 def _read_wish(query: Mapping[str, str], began_s: float) -> _Wish:
@@ -101,7 +96,7 @@ def _read_wish(query: Mapping[str, str], began_s: float) -> _Wish:
         raise invalid("verdict: allowed: true, false", field="verdict")
     timeout_ms = read_int(query, "timeout_ms", lowest=1, highest=MAX_TIMEOUT_MS)
     if wanted == "false":
-        return _Wish(None)
+        return _NO_WISH
     return _Wish(began_s + (timeout_ms or _TIMEOUT_MS) / 1000)
 
 
@@ -118,16 +113,7 @@ async def _take(
             services, txns, traceparent, is_batch=is_batch, deadline_s=wish.deadline_s
         )
     entries = await services.ingest.take(txns, traceparent)
-    if not is_batch:
-        return Answer(202, _encode(_accepted(entries[0])))
-    return Answer(
-        202,
-        _encode(
-            BatchAccepted(
-                accepted=len(entries), accepted_at=_last_ms(entries), results=results_of(entries)
-            )
-        ),
-    )
+    return Answer(202, accepted(entries, is_batch=is_batch))
 
 
 async def _take_and_wait(
@@ -156,36 +142,7 @@ async def _take_and_wait(
     for verdict in verdicts:
         services.metrics.note_verdict(missing if verdict is None else "in_time")
     status = 202 if None in verdicts else 200
-    return Answer(status, _judged(entries, verdicts, missing, is_batch=is_batch))
-
-
-def _judged(
-    entries: Sequence[Entry], verdicts: Sequence[Verdict | None], missing: str, *, is_batch: bool
-) -> bytes:
-    why = [missing if verdict is None else None for verdict in verdicts]
-    if not is_batch:
-        accepted = _accepted(entries[0])
-        return _encode(
-            Judged(
-                transaction_id=accepted.transaction_id,
-                trace_id=accepted.trace_id,
-                accepted_at=accepted.accepted_at,
-                verdict=verdicts[0],
-                verdict_missing=why[0],
-            )
-        )
-    items = [
-        JudgedItem(
-            index=result.index,
-            transaction_id=result.transaction_id,
-            trace_id=result.trace_id,
-            status=result.status,
-            verdict=verdict,
-            verdict_missing=reason,
-        )
-        for result, verdict, reason in zip(results_of(entries), verdicts, why, strict=True)
-    ]
-    return _encode(BatchJudged(accepted=len(entries), accepted_at=_last_ms(entries), results=items))
+    return Answer(status, judged(entries, verdicts, missing, is_batch=is_batch))
 
 
 def _check_banks(txns: Sequence[SubmittedTransaction], key: ApiKey, *, is_batch: bool) -> None:
@@ -200,15 +157,3 @@ def _check_banks(txns: Sequence[SubmittedTransaction], key: ApiKey, *, is_batch:
         for index in wrong[:20]
     ]
     raise ProblemError(403, "other-bank", f"`bank_id`: {detail.lower()}", errors=errors)
-
-
-def _accepted(entry: Entry) -> Accepted:
-    return Accepted(
-        transaction_id=entry.key[1],
-        trace_id=entry.context.trace_id,
-        accepted_at=entry.delivery.done_ms,
-    )
-
-
-def _last_ms(entries: Sequence[Entry]) -> int:
-    return max(entry.delivery.done_ms for entry in entries)

@@ -8,16 +8,14 @@ from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.requests import Request
-from starlette.responses import Response
 
 from cardwatch_contracts.prometheus import serve
 from cardwatch_contracts.span_export import Exporter
-from cardwatch_gateway.app import answered, build_app
+from cardwatch_gateway.app import build_app
+from cardwatch_gateway.direct import DirectPost
 from cardwatch_gateway.edge import Edge
 from cardwatch_gateway.key_file import KeyFile
 from cardwatch_gateway.metrics import GatewayMetrics
-from cardwatch_gateway.posting import post_transactions
 from cardwatch_gateway.protocol import bounded_protocol
 from cardwatch_gateway.services import Services
 from cardwatch_gateway.settings import GatewaySettings
@@ -89,13 +87,9 @@ class Gateway:
         application = build_app(lambda: self.services)
         application.router.lifespan_context = self._lifespan
         config = uvicorn.Config(
-            Edge(
-                application,
-                self._metrics,
-                lambda: self.services.draining,
-                {("POST", path): self._post for path in ("/v1/transactions", "/transaction")},
-            ),
+            Edge(application, self._metrics, lambda: self.services.draining),
             http=bounded_protocol(
+                direct=DirectPost(self._metrics, lambda: self.services),
                 header_timeout_s=settings.header_timeout_s,
                 max_connections=settings.max_connections,
             ),
@@ -134,9 +128,6 @@ class Gateway:
             yield
         finally:
             await self._services.close()
-
-    async def _post(self, request: Request) -> Response:
-        return await answered(post_transactions, request, self.services)
 
     def _give_up(self, why: str) -> None:
         _log.error("Kafka's client has given up, so does this gateway: %s", why)

@@ -98,7 +98,7 @@ async def stream_messages(socket: WebSocket, services: Services) -> None:
 def _wish(
     query: Mapping[str, str], headers: Mapping[str, str], services: Services
 ) -> tuple[AlertFilter, Cursor | None]:
-    key = services.gate.let_in(headers, "read")  # type: ignore[arg-type] # both have Headers
+    key = services.gate.let_in(headers, "read")
     refuse_others(query, (*FIELDS, "since"))
     wanted = read_filter(query, key)
     place = headers.get("last-event-id") or query.get("since")

@@ -17,7 +17,8 @@ from cardwatch_contracts.prometheus import new_registry, serve
 from cardwatch_contracts.span_export import exporter_of
 from cardwatch_generator.baselines import ValkeyBaselines
 from cardwatch_generator.clock import SystemClock
-from cardwatch_generator.gateway import GatewaySettings, GatewaySink, read_api_keys
+from cardwatch_generator.gateway import GatewaySink
+from cardwatch_generator.gateway_settings import GatewaySettings, read_api_keys
 from cardwatch_generator.metrics import SendTimes, SinkMetrics
 from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
 from cardwatch_generator.run import run_generator, seed_cards, start_of

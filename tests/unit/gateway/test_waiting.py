@@ -16,10 +16,10 @@ from cardwatch_gateway.alert_filter import AlertFilter
 from cardwatch_gateway.alert_hub import AlertEvent, AlertHub
 from cardwatch_gateway.bodies import GoneError, read_body
 from cardwatch_gateway.cursor import Cursor
+from cardwatch_gateway.delivery import Delivery, all_done
 from cardwatch_gateway.idempotency import Answer, IdempotencyKeys, key_name
 from cardwatch_gateway.ledger import Entry, Ledger
 from cardwatch_gateway.problems import ProblemError
-from cardwatch_gateway.sender import Delivery, all_done
 from cardwatch_gateway.verdicts import Waiters, in_time
 
 _CONTEXT = TraceContext("a" * 32, "b" * 16, False)
@@ -203,6 +203,10 @@ def request(*messages: dict[str, Any], headers: dict[str, str] | None = None) ->
     return Request({"type": "http", "method": "POST", "headers": given}, receive)
 
 
+async def read(request: Request, *, timeout_s: float) -> bytes:
+    return await read_body(request.receive, request.headers, max_bytes=4, timeout_s=timeout_s)
+
+
 def part(body: bytes, *, more: bool = True) -> dict[str, Any]:
     return {"type": "http.request", "body": body, "more_body": more}
 
@@ -210,7 +214,7 @@ def part(body: bytes, *, more: bool = True) -> dict[str, Any]:
 def test_a_body_is_read_in_parts_and_within_bounds() -> None:
     async def test() -> None:
         parts = [part(b"ab"), part(b""), part(b"cd", more=False)]
-        assert await read_body(request(*parts), max_bytes=4, timeout_s=1) == b"abcd"
+        assert await read(request(*parts), timeout_s=1) == b"abcd"
         for sent, headers in (
             ([part(b"abcde", more=False)], {}),
             ([part(b"ab"), part(b"cde"), part(b"", more=False)], {}),
@@ -218,12 +222,12 @@ def test_a_body_is_read_in_parts_and_within_bounds() -> None:
             ([], {"content-length": "5", "expect": "100-continue"}),
         ):
             with pytest.raises(ProblemError, match="too-long"):
-                await read_body(request(*sent, headers=headers), max_bytes=4, timeout_s=1)
+                await read(request(*sent, headers=headers), timeout_s=1)
         with pytest.raises(ProblemError, match="slow-body") as slow:
-            await read_body(request(part(b"a")), max_bytes=4, timeout_s=0.01)
+            await read(request(part(b"a")), timeout_s=0.01)
         assert slow.value.headers["Connection"] == "close"
         with pytest.raises(GoneError):
-            await read_body(request({"type": "http.disconnect"}), max_bytes=4, timeout_s=1)
+            await read(request({"type": "http.disconnect"}), timeout_s=1)
 
     run(test)
 

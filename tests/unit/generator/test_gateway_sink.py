@@ -12,7 +12,8 @@ import pytest
 from tests.unit.transactions import make_transaction
 
 from cardwatch_generator.batches import TransactionBatch
-from cardwatch_generator.gateway import GatewaySettings, GatewaySink, read_api_keys
+from cardwatch_generator.gateway import GatewaySink
+from cardwatch_generator.gateway_settings import GatewaySettings, read_api_keys
 from cardwatch_generator.publish import PublishError
 
 _CONTEXT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

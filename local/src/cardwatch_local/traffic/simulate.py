@@ -14,7 +14,8 @@ from cardwatch_contracts.span_export import Exporter
 from cardwatch_generator.baselines import ValkeyBaselines
 from cardwatch_generator.cardholder import Population, build_population
 from cardwatch_generator.clock import Clock, SystemClock
-from cardwatch_generator.gateway import GatewaySettings, GatewaySink, read_api_keys
+from cardwatch_generator.gateway import GatewaySink
+from cardwatch_generator.gateway_settings import GatewaySettings, read_api_keys
 from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
 from cardwatch_generator.replay import parse_shift_to
 from cardwatch_generator.run import run_generator, seed_cards, start_of
