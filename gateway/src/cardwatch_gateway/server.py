@@ -1,5 +1,6 @@
 """Runs the gateway until it is told to stop."""
 
+import gc
 import logging
 import signal
 import socket
@@ -24,6 +25,8 @@ _log = logging.getLogger(__name__)
 
 _KEEP_ALIVE_S = 60
 _MAX_MESSAGE_BYTES = 4_096
+_COLLECT_AFTER = 20_000
+"""Objects made and not yet freed."""
 
 
 class GatewayServer(uvicorn.Server):
@@ -124,6 +127,7 @@ class Gateway:
             on_fatal=self._give_up,
         )
         await self._services.open()
+        _spare_the_collector()
         try:
             yield
         finally:
@@ -134,6 +138,16 @@ class Gateway:
         self._failed = True
         if self._server is not None:
             self._server.should_exit = True
+
+
+def _spare_the_collector() -> None:
+    """Let the garbage collector look seldom: requests leave hardly any cycles, but much to look at.
+
+    It took a fifteenth of all time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
 
 
 def _listen(host: str, port: int) -> socket.socket:
