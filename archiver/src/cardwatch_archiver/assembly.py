@@ -18,14 +18,24 @@ from cardwatch_archiver.schema import Schema
 from cardwatch_archiver.settings import ArchiverSettings, Pace
 from cardwatch_archiver.table_sink import TableSink
 from cardwatch_archiver.tables import TABLES, Table
+from cardwatch_archiver.tracing import TracedSink
 from cardwatch_contracts.database_settings import Database
+from cardwatch_contracts.span_export import Exporter
+from cardwatch_contracts.topics import ALERTS
 
 
 @contextmanager
 def assemble(
-    settings: ArchiverSettings, *, stop: Event, metrics: ArchiverMetrics
+    settings: ArchiverSettings,
+    *,
+    stop: Event,
+    metrics: ArchiverMetrics,
+    exporter: Exporter | None = None,
 ) -> Iterator[list[Part]]:
-    """Give the parts that the settings ask for; connections are closed at the block's end."""
+    """Give the parts that the settings ask for; connections are closed at the block's end.
+
+    `exporter` takes the spans of alerts that are archived; None: nobody does.
+    """
     with ExitStack() as closing:
         parts = []
         if settings.valkey_url is not None:
@@ -39,12 +49,16 @@ def assemble(
             way = _Way(settings, settings.profiles_pace, stop)
             parts.append(way.part(settings.topic, lambda: sink, metrics.profiles))
         if settings.database is not None:
-            parts += _tables(settings, settings.database, stop, metrics)
+            parts += _tables(settings, settings.database, stop, metrics, exporter)
         yield parts
 
 
 def _tables(
-    settings: ArchiverSettings, database: Database, stop: Event, metrics: ArchiverMetrics
+    settings: ArchiverSettings,
+    database: Database,
+    stop: Event,
+    metrics: ArchiverMetrics,
+    exporter: Exporter | None,
 ) -> list[Part]:
     """Return a part for each table, and look after their days besides."""
     schema = Schema()
@@ -53,7 +67,13 @@ def _tables(
         return Connection(database, timeout_s=settings.database_timeout_s)
 
     def sink_of(table: Table) -> Callable[[], Sink]:
-        return lambda: TableSink(table, connection(), schema, settings.retention)
+        def make() -> Sink:
+            sink = TableSink(table, connection(), schema, settings.retention)
+            if exporter is None or table.topic != ALERTS.name:
+                return sink
+            return TracedSink(sink, exporter)
+
+        return make
 
     housekeeper = Housekeeper(connection(), schema, settings.retention, metrics, stop=stop)
     # No part: as long as nothing can be written, nothing needs to be tidied.

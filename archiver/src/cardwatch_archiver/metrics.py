@@ -6,7 +6,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from cardwatch_archiver.tables import Table
 from cardwatch_contracts import telemetry as t
-from cardwatch_contracts.prometheus import counter, gauge, histogram, new_registry
+from cardwatch_contracts.prometheus import DroppedSpans, counter, gauge, histogram, new_registry
+from cardwatch_contracts.span_export import Exporter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +25,12 @@ class TopicMetrics:
 class ArchiverMetrics:
     """How much is written, how long that takes, and what is still to be written."""
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        """Keep them in `registry`, or in one of their own."""
+    def __init__(
+        self, exporter: Exporter | None = None, registry: CollectorRegistry | None = None
+    ) -> None:
+        """Keep them in `registry`, or in one of their own; `exporter` knows of dropped spans."""
         self.registry = new_registry() if registry is None else registry
+        DroppedSpans(exporter, self.registry)
         retries = counter(t.ARCHIVER_RETRIES, self.registry)
         self.profiles = TopicMetrics(
             written=counter(t.PROFILES_WRITTEN, self.registry),

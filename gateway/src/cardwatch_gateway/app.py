@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket
 
 from cardwatch_gateway import asking, described, openapi
+from cardwatch_gateway.docs_page import add_docs_page
 from cardwatch_gateway.failures import problem_of
 from cardwatch_gateway.gate import answer, problem_answer
 from cardwatch_gateway.posting import post_transactions
@@ -24,7 +25,7 @@ _STREAM = "/v1/alerts/stream"
 
 def build_app(services: Callable[[], Services]) -> FastAPI:
     """Return the application; `services` gives what is open while it runs."""
-    application = FastAPI(redoc_url=None, redirect_slashes=False)
+    application = FastAPI(docs_url=None, redoc_url=None, redirect_slashes=False)
 
     def route(method: str, path: str, name: str, handler: Handler, **more: Any) -> None:
         async def endpoint(request: Request) -> Response:
@@ -66,6 +67,7 @@ def build_app(services: Callable[[], Services]) -> FastAPI:
     async def _stream(socket: WebSocket) -> None:
         await stream_messages(socket, services())
 
+    add_docs_page(application)
     application.add_exception_handler(HTTPException, _http_problem)
     application.openapi = _described(application)  # type: ignore[method-assign] # FastAPI's own way
     return application

