@@ -1,9 +1,8 @@
-"""The topic of alerts: followed by one thread for all, and read again for who comes back."""
+"""The topic of alerts, and how it is read again for clients that were away."""
 
 import asyncio
 import logging
-import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.kafka_clients import ClientErrors, client_properties
 from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.topics import ALERTS
-from cardwatch_gateway.alert_hub import AlertEvent, AlertHub
+from cardwatch_gateway.alert_hub import AlertEvent
 from cardwatch_gateway.cursor import Cursor, resumed
 
 _log = logging.getLogger(__name__)
@@ -25,7 +24,8 @@ _TAKE: Final = 200
 _READ_AGAIN_AT_ONCE: Final = 8
 
 
-def _consumer(kafka: Kafka, **more: Any) -> Consumer:
+def alert_consumer(kafka: Kafka, **more: Any) -> Consumer:
+    """Return a consumer of committed alerts; `more` are properties of the client."""
     return Consumer(
         {
             **client_properties(kafka),
@@ -42,7 +42,7 @@ def _consumer(kafka: Kafka, **more: Any) -> Consumer:
     )
 
 
-def _bounds(consumer: Consumer) -> tuple[list[int], list[int]]:
+def bounds_of(consumer: Consumer) -> tuple[list[int], list[int]]:
     """Return the first offset and the one behind the last, by partition."""
     topic = consumer.list_topics(ALERTS.name, timeout=_ASK_S).topics[ALERTS.name]
     if topic.error is not None:
@@ -56,7 +56,8 @@ def _bounds(consumer: Consumer) -> tuple[list[int], list[int]]:
     return lows, highs
 
 
-def _assigned(cursor: Cursor) -> list[TopicPartition]:
+def assigned(cursor: Cursor) -> list[TopicPartition]:
+    """Return the partitions, each from where a cursor is."""
     return [
         TopicPartition(ALERTS.name, number, offset) for number, offset in enumerate(cursor.offsets)
     ]
@@ -74,71 +75,6 @@ def read_event(message: Message, after: Cursor) -> AlertEvent | None:
         return None
     assert isinstance(value, bytes), "it was decoded"
     return AlertEvent(alert, value.replace(b"\n", b" ").replace(b"\r", b" "), str(after))
-
-
-class AlertFollower:
-    """Brings committed alerts to the hub, from the topic's end on, in a thread."""
-
-    def __init__(self, kafka: Kafka, hub: AlertHub) -> None:
-        self._kafka = kafka
-        self._hub = hub
-        self._position: Cursor | None = None
-        self._loop = asyncio.get_running_loop()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
-
-    def start(self) -> None:
-        """Begin to read."""
-        self._thread.start()
-
-    def end(self) -> None:
-        """Stop reading."""
-        self._ended.set()
-        self._thread.join(2 * _ASK_S)
-
-    def _run(self) -> None:
-        while not self._ended.is_set():
-            try:
-                self._read()
-            except KafkaException as error:
-                _log.warning("alerts cannot be read, trying again: %s", error.args[0].str())
-                self._ended.wait(_ASK_S)
-            except RuntimeError:  # the event loop has ended
-                return
-
-    def _read(self) -> None:
-        consumer = _consumer(self._kafka)
-        try:
-            if self._position is None:
-                self._position = Cursor(tuple(_bounds(consumer)[1]))
-                self._tell([], self._position)
-            consumer.assign(_assigned(self._position))
-            while not self._ended.is_set():
-                messages = [m for m in consumer.consume(_TAKE, _POLL_S) if m.error() is None]
-                events = []
-                for message in messages:
-                    self._position = self._position.after(
-                        message.partition() or 0, message.offset() or 0
-                    )
-                    event = read_event(message, self._position)
-                    if event is not None:
-                        events.append(event)
-                if messages:
-                    self._tell(events, self._position)
-        finally:
-            consumer.close()
-
-    def _tell(self, events: Sequence[AlertEvent], position: Cursor) -> None:
-        """Hand over, and wait until it is handed on: no more is read than the hub takes."""
-        taken = threading.Event()
-
-        def publish() -> None:
-            self._hub.publish(events, position)
-            taken.set()
-
-        self._loop.call_soon_threadsafe(publish)
-        while not taken.wait(_POLL_S) and not self._ended.is_set():
-            pass
 
 
 class AlertPast:
@@ -163,9 +99,9 @@ class AlertPast:
         loop = asyncio.get_running_loop()
 
         def ask() -> tuple[Cursor, bool]:
-            consumer = _consumer(self._kafka)
+            consumer = alert_consumer(self._kafka)
             try:
-                cursor, missing = resumed(wanted, *_bounds(consumer))
+                cursor, missing = resumed(wanted, *bounds_of(consumer))
             finally:
                 consumer.close()
             return cursor, bool(missing)
@@ -212,8 +148,8 @@ class AlertPast:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _open(self, start: Cursor) -> Consumer:
-        consumer = _consumer(self._kafka, **{"enable.partition.eof": True})
-        consumer.assign(_assigned(start))
+        consumer = alert_consumer(self._kafka, **{"enable.partition.eof": True})
+        consumer.assign(assigned(start))
         return consumer
 
 

@@ -10,8 +10,9 @@ from typing import Final
 
 from cardwatch_contracts.span_export import Exporter
 from cardwatch_contracts.topics import TRANSACTIONS
+from cardwatch_gateway.alert_follower import AlertFollower
 from cardwatch_gateway.alert_hub import AlertHub
-from cardwatch_gateway.alert_topic import AlertFollower, AlertPast
+from cardwatch_gateway.alert_topic import AlertPast
 from cardwatch_gateway.archive import Archive
 from cardwatch_gateway.gate import Gate
 from cardwatch_gateway.idempotency import IdempotencyKeys

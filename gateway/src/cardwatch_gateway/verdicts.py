@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import threading
 from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import Final
@@ -14,11 +13,13 @@ from cardwatch_contracts.kafka_clients import ClientErrors, client_properties
 from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.topics import VERDICTS
 from cardwatch_contracts.verdict import Verdict, decode_verdict
+from cardwatch_gateway.reading import ReadingThread, take
 
 _log = logging.getLogger(__name__)
 
 _ASK_S: Final = 2.0
 _POLL_S: Final = 0.1
+_TAKE: Final = 500
 
 
 class Waiters:
@@ -70,7 +71,7 @@ class Waiters:
                     future.set_result(verdict)
 
 
-class VerdictReader:
+class VerdictReader(ReadingThread):
     """Reads the topic of verdicts from its end, in a thread, for one gateway.
 
     Args:
@@ -80,34 +81,16 @@ class VerdictReader:
     """
 
     def __init__(self, kafka: Kafka, *, instance: str, waiters: Waiters) -> None:
+        super().__init__("verdicts")
         self._kafka = kafka
         self._instance = instance.encode()
         self._waiters = waiters
         self._loop = asyncio.get_running_loop()
         self.ready = False
         """Whether it has found the topic's end: what is judged from now on is seen."""
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="verdicts", daemon=True)
 
-    def start(self) -> None:
-        """Begin to read."""
-        self._thread.start()
-
-    def end(self) -> None:
-        """Stop reading."""
-        self._ended.set()
-        self._thread.join(2 * _ASK_S)
-
-    def _run(self) -> None:
-        while not self._ended.is_set():
-            try:
-                self._read()
-            except KafkaException as error:
-                self.ready = False
-                _log.warning("verdicts cannot be read, trying again: %s", error.args[0].str())
-                self._ended.wait(_ASK_S)
-
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Tell of verdicts until it is ended; raises as `ReadingThread.read` says."""
         errors = ClientErrors()
         consumer = Consumer(
             {
@@ -125,8 +108,8 @@ class VerdictReader:
         try:
             consumer.assign(self._ends(consumer))
             self.ready = True
-            while not self._ended.is_set():
-                self._hand_over(consumer.consume(500, _POLL_S))
+            while not self.ended.is_set():
+                self._hand_over(take(consumer, _TAKE, _POLL_S))
         finally:
             self.ready = False
             consumer.close()
