@@ -33,11 +33,14 @@ def session(
         script_of(
             commands((REPOSITORY / "README.md").read_text()),
             # One cannot run the tests inside the tests. The demo is that of the README with fewer
-            # cards in less time, and its report goes where nobody keeps one.
+            # cards in less time, and files go where nobody keeps them.
             instead={
                 "make test": "make --dry-run test",
                 "make demo DURATION=60 REPORT=demo.json": (
                     f"make demo DURATION=5 CARDS=1000 REPORT='{home}/demo.json'"
+                ),
+                "cardwatch export alerts --output alerts.csv": (
+                    f"cardwatch export alerts --output '{home}/alerts.csv'"
                 ),
             },
         )

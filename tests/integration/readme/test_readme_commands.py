@@ -96,6 +96,20 @@ _STABLE: dict[str, tuple[str, ...]] = {
         "transactions  average (minor)  limit (minor)  last seen (UTC)          last place ",
         "  cust-7             6           10,048              –  2026-11-12 19:27:00  38.720",
     ),
+    "cardwatch ask detectors --limit 3": (
+        "detector ",
+        " alerts  on trial  alone\n",
+        "\nrapid_transactions ",
+    ),
+    "cardwatch export alerts --output alerts.csv": (
+        "export alerts: done in ",
+        " alerts in ",
+        "alerts.csv, ",
+    ),
+    "cardwatch erase cust-7 --yes": (
+        "removed\nPostgreSQL transactions        6\nPostgreSQL alerts              1\n",
+        "Kafka card-profiles            1\n",
+    ),
     "cardwatch logs archiver --lines 1": (" INFO ",),
     "cardwatch down": ("stack `default` is stopped; its data stays until `cardwatch clean`\n",),
     "cardwatch clean --yes --keep-jars": ("/stacks (stacks default, demo): ", "removed\n"),
