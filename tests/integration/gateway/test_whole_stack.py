@@ -17,6 +17,7 @@ from websockets.sync.client import connect
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.feedback import decode_feedback
 from cardwatch_contracts.topics import FEEDBACK
+from cardwatch_gateway.smoke import check
 from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.reading.topic import read_topic, value_of
 from cardwatch_local.settings import StackSettings
@@ -142,3 +143,10 @@ def _archived(endpoints: Endpoints) -> tuple[int, int]:
         ).fetchone()
     assert row is not None
     return row[0], row[1]
+
+
+@pytest.mark.timeout(_START_TO_END_S)
+def test_what_helm_test_runs_finds_that_it_works(endpoints: Endpoints) -> None:
+    alert, seconds = check(endpoints.gateway_url, "no-auth", timeout_s=_DEADLINE_S)
+    assert alert.findings[0].detector == "negative_amount"
+    assert 0 < seconds < _DEADLINE_S
