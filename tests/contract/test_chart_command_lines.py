@@ -1,8 +1,11 @@
 """What the chart says to the components, against what these understand."""
 
+import base64
 import subprocess
 import sys
+from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from tests.unit.charts.pods import pod_templates
@@ -11,11 +14,15 @@ from tests.unit.charts.rendering import FIRST_BUILD_S, only, render
 from cardwatch_archiver.settings import parse_settings
 from cardwatch_contracts.detector_config import API_VERSION, KIND
 from cardwatch_contracts.topics import TRANSACTIONS
+from cardwatch_gateway.command_line import parse_command
+from cardwatch_gateway.keys import EVERY_BANK, ROLES, read_keys
+from cardwatch_gateway.settings import GatewaySettings
 from cardwatch_job.settings import JobSettings
 from cardwatch_local.flink_config import OPEN_MODULES, FlinkPorts, cluster_config
 from cardwatch_local.settings import StackSettings
 
 pytestmark = pytest.mark.timeout(FIRST_BUILD_S)
+_SECRET = "valkey://:secret@cardwatch-valkey:6379"
 _SAME = ("jobmanager.adaptive-scheduler.", "heartbeat.", "restart-strategy.", "cluster.")
 _SAME_KEYS = {
     "classloader.resolve-order",
@@ -86,6 +93,7 @@ def test_flink_is_configured_as_on_a_laptop() -> None:
     [
         ("Deployment cardwatch-generator", "cardwatch_generator"),
         ("Pod cardwatch-test", "cardwatch_generator.smoke"),
+        ("Pod cardwatch-test-gateway", "cardwatch_gateway.smoke"),
         ("Job cardwatch-removal", "cardwatch_operator.removal"),
     ],
 )
@@ -107,11 +115,45 @@ def test_a_component_knows_its_options(owner: str, module: str) -> None:
         assert option in done.stdout.split(), f"{module} has no {option}"
 
 
-def test_the_archiver_understands_its_environment() -> None:
-    (archiver,) = (p for p in pod_templates(render()) if p.owner == "Deployment cardwatch-archiver")
-    names = {variable["name"] for variable in archiver.containers[0]["env"]}
-    settings = parse_settings([], dict.fromkeys(names, "valkey://:secret@cardwatch-valkey:6379"))
-    assert settings.valkey_url == settings.bootstrap_servers
+def test_the_archiver_understands_its_environment(tmp_path: Path) -> None:
+    settings = parse_settings([], environment_of("archiver", tmp_path, "archiver.retentionDays=7"))
+    assert settings.bootstrap_servers == "cardwatch-kafka-bootstrap:9092"
+    assert settings.valkey_url == _SECRET
+    assert str(settings.database) == "postgresql://cardwatch@cardwatch-postgres:5432/cardwatch"
+    assert settings.database is not None and settings.database.password() == _SECRET
+    assert settings.retention.kept_days == 7
+    assert settings.metrics_port == 9090
+
+
+def test_the_gateway_understands_its_environment(tmp_path: Path) -> None:
+    environment = environment_of("gateway", tmp_path, "gateway.sampledShare=0.5")
+    settings = parse_command([], environment)
+    assert isinstance(settings, GatewaySettings)
+    assert settings.bootstrap_servers == "cardwatch-kafka-bootstrap:9092"
+    assert settings.valkey_url == _SECRET
+    gateways = "postgresql://cardwatch_gateway@cardwatch-postgres:5432/cardwatch"
+    assert str(settings.database) == gateways
+    assert settings.database is not None and settings.database.password() == _SECRET
+    assert settings.keys_file == Path("/etc/cardwatch/keys/keys.json")
+    assert (settings.sampled_share, settings.metrics_port) == (0.5, 9090)
+
+
+def test_the_generated_api_key_is_one_that_the_gateway_takes() -> None:
+    made = only(render(), "Secret", "cardwatch-api-keys")["data"]
+    said = {name: base64.b64decode(value) for name, value in made.items()}
+    found = read_keys(said["keys.json"]).find(said["key"].decode(), datetime.now(UTC))
+    assert found is not None
+    assert (found.bank_id, found.roles) == (EVERY_BANK, frozenset(ROLES))
+    assert said["key"] not in said["keys.json"]
+
+
+def environment_of(name: str, folder: Path, *values: str) -> dict[str, str]:
+    """Return a component's environment; what is secret or in a file is `_SECRET`."""
+    (folder / "password").write_text(_SECRET)
+    documents = render("monitoring.enabled=true", "tracing.enabled=true", *values)
+    (pod,) = (p for p in pod_templates(documents) if p.owner == f"Deployment cardwatch-{name}")
+    said = {v["name"]: v.get("value", _SECRET) for v in pod.containers[0]["env"]}
+    return said | {"CARDWATCH_DATABASE_PASSWORD_FILE": str(folder / "password")}
 
 
 def test_the_autoscaler_scales_what_there_is() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pytest
 from tests.unit.charts.rendering import FIRST_BUILD_S, SECURED, only, render
 
+from cardwatch_archiver.tables import TABLES
 from cardwatch_contracts.topics import (
     ALERTS,
     CARD_PROFILES,
@@ -13,10 +14,12 @@ from cardwatch_contracts.topics import (
     CONFIG_ACKS,
     CONFIG_HISTORY,
     DETECTOR_CONFIGS,
+    FEEDBACK,
     JOB_GROUP,
     REKEYED,
     STATS,
     TRANSACTIONS,
+    VERDICTS,
     Topic,
 )
 from cardwatch_job.settings import JobSettings
@@ -69,10 +72,24 @@ def test_the_operator_may_write_configs_and_read_what_became_of_them() -> None:
     }
 
 
-def test_the_others_may_do_little() -> None:
+def test_the_archiver_may_read_what_it_keeps() -> None:
+    kept = {table.topic for table in TABLES}
     assert _rights("archiver") == {
         *_topics("Read", (CARD_PROFILES,)),
+        *{("Read", "topic", name, "literal") for name in kept},
         ("Describe", "group", "cardwatch-archiver", "literal"),
+    }
+
+
+def test_the_others_may_do_little() -> None:
+    assert _rights("archiver", "postgres.create=false") == {
+        *_topics("Read", (CARD_PROFILES,)),
+        ("Describe", "group", "cardwatch-archiver", "literal"),
+    }
+    assert _rights("gateway") == {
+        *_topics("Write", (TRANSACTIONS, FEEDBACK)),
+        *_topics("Read", (ALERTS, VERDICTS)),
+        ("Describe", "group", "cardwatch-gateway", "literal"),
     }
     assert _rights("generator") == _topics("Write", (TRANSACTIONS, CARDS))
     assert _rights("test") == {

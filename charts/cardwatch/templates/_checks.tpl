@@ -32,6 +32,31 @@
 {{- if and (not .valkey.create) (not .valkey.existingSecret) }}
 {{- fail "valkey.existingSecret is empty: where valkey.create is false, its key `url` says where Valkey is" }}
 {{- end }}
+{{- if and .networkPolicies.enabled (not .valkey.create) .gateway.enabled (not .networkPolicies.extraEgress.gateway) }}
+{{- fail "networkPolicies.extraEgress.gateway is empty: the gateway would not reach the Valkey that valkey.existingSecret names" }}
+{{- end }}
+{{- with .postgres }}
+{{- if and .create (or .url .gatewayUrl) }}
+{{- fail "postgres.url and postgres.gatewayUrl are for a PostgreSQL that exists already: set postgres.create to false, or leave them empty" }}
+{{- end }}
+{{- if and .gatewayUrl (not .url) (not .create) }}
+{{- fail "postgres.url is empty: where postgres.gatewayUrl is set, the archiver needs an address, too" }}
+{{- end }}
+{{- if and .url (not .existingSecret) }}
+{{- fail "postgres.existingSecret is empty: its key `password` is that of the user of postgres.url" }}
+{{- end }}
+{{- if and .existingSecret (not .create) (not .url) }}
+{{- fail "postgres.existingSecret is set, and would not be used: set postgres.url or postgres.create, or leave it empty" }}
+{{- end }}
+{{- end }}
+{{- with .gateway }}
+{{- if and .ingress.enabled (not .ingress.host) }}
+{{- fail "gateway.ingress.host is empty: the gateway is asked for by that name, such as cardwatch.example.com" }}
+{{- end }}
+{{- if gt (int .autoscaling.minReplicas) (int .autoscaling.maxReplicas) }}
+{{- fail "gateway.autoscaling.minReplicas is above gateway.autoscaling.maxReplicas" }}
+{{- end }}
+{{- end }}
 {{- if and .networkPolicies.enabled (not .valkey.create) (not .networkPolicies.extraEgress.archiver) }}
 {{- fail "networkPolicies.extraEgress.archiver is empty: the archiver would not reach the Valkey that valkey.existingSecret names" }}
 {{- end }}

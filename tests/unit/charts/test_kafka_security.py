@@ -19,6 +19,7 @@ from tests.unit.charts.rendering import (
 pytestmark = pytest.mark.timeout(FIRST_BUILD_S)
 _CLIENTS = {
     "Deployment cardwatch-archiver": "cardwatch-archiver",
+    "Deployment cardwatch-gateway": "cardwatch-gateway",
     "Deployment cardwatch-generator": "cardwatch-generator",
     "FlinkDeployment cardwatch": "cardwatch-job",
     "Pod cardwatch-test": "cardwatch-test",
@@ -99,10 +100,20 @@ def test_each_pod_has_the_password_of_its_own_user() -> None:
         }
 
 
-def test_without_a_generator_there_is_no_user_for_it() -> None:
-    documents = render(*SECURED[:2])
+@pytest.mark.parametrize("name", ["gateway", "generator"])
+def test_what_is_not_there_has_no_user(name: str) -> None:
+    documents = render(*SECURED[:2], f"{name}.enabled=false")
     names = {each["metadata"]["name"] for each in documents if each["kind"] == "KafkaUser"}
-    assert "cardwatch-generator" not in names
+    assert f"cardwatch-{name}" not in names
+
+
+def test_no_user_has_the_name_of_a_secret_that_the_chart_makes() -> None:
+    documents = render(*SECURED)  # Strimzi names a user's Secret after the user
+    named = {
+        kind: {each["metadata"]["name"] for each in documents if each["kind"] == kind}
+        for kind in ("KafkaUser", "Secret")
+    }
+    assert not named["KafkaUser"] & named["Secret"]
 
 
 def test_tls_alone_has_no_users() -> None:

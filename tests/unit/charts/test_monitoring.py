@@ -12,6 +12,7 @@ import yaml
 from tests.unit.charts.pods import pod_templates
 from tests.unit.charts.promql import Selector, read_queries
 from tests.unit.charts.rendering import FIRST_BUILD_S, Document, only, render
+from tests.unit.charts.test_network import ways
 from tests.unit.project.machine import REPOSITORY
 
 from cardwatch_contracts import telemetry as t
@@ -110,7 +111,7 @@ def test_a_legend_names_only_labels_that_a_query_keeps(documents: list[Document]
 def test_every_component_is_read_where_it_serves(documents: list[Document]) -> None:
     monitors = [d for d in documents if d["kind"] == "PodMonitor"]
     assert {d["metadata"]["name"] for d in monitors} == {
-        f"cardwatch-{name}" for name in ("job", "archiver", "generator")
+        f"cardwatch-{name}" for name in ("job", "archiver", "gateway", "generator")
     }
     pods = list(pod_templates(documents))
     for monitor in monitors:
@@ -122,10 +123,10 @@ def test_every_component_is_read_where_it_serves(documents: list[Document]) -> N
 
 
 def test_components_serve_at_the_ports_that_are_said(documents: list[Document]) -> None:
-    for name in ("archiver", "generator"):
+    for name in ("archiver", "gateway", "generator"):
         container = container_of(documents, f"Deployment cardwatch-{name}")
-        (port,) = container["ports"]
-        if name == "archiver":
+        (port,) = (port for port in container["ports"] if port["name"] == "metrics")
+        if name != "generator":
             said = {each["name"]: each.get("value") for each in container["env"]}
             assert said["CARDWATCH_METRICS_PORT"] == str(port["containerPort"])
         else:
@@ -134,7 +135,7 @@ def test_components_serve_at_the_ports_that_are_said(documents: list[Document]) 
             assert arguments[at + 1] == str(port["containerPort"])
 
 
-@pytest.mark.parametrize("name", ["archiver", "generator"])
+@pytest.mark.parametrize("name", ["archiver", "gateway", "generator"])
 def test_prometheus_alone_reaches_them(name: str) -> None:
     documents = render(
         "monitoring.enabled=true",
@@ -142,7 +143,7 @@ def test_prometheus_alone_reaches_them(name: str) -> None:
         "networkPolicies.enabled=true",
         "networkPolicies.monitoringNamespace=watching",
     )
-    (rule,) = only(documents, "NetworkPolicy", f"cardwatch-{name}")["spec"]["ingress"]
+    (rule,) = ways(documents, name, "ingress", 9090)
     (peer,) = rule["from"]
     assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "watching"}
     assert [port["port"] for port in rule["ports"]] == [9090]
@@ -155,6 +156,19 @@ def test_nothing_is_served_unless_asked_for() -> None:
     assert not [d for d in documents if d["metadata"]["name"] == "cardwatch-dashboard"]
     assert "metrics" not in json.dumps(only(documents, "Deployment", "cardwatch-archiver"))
     assert "ingress" not in only(documents, "NetworkPolicy", "cardwatch-archiver")["spec"]
+
+
+@pytest.mark.parametrize(
+    ("value", "gone"),
+    [
+        ("gateway.enabled=false", {"CardwatchGateway"}),
+        ("postgres.create=false", {"CardwatchArchiveS", "CardwatchArchiveF"}),
+    ],
+)
+def test_nothing_is_said_of_what_is_not_there(value: str, gone: set[str]) -> None:
+    names = {rule["alert"] for rule in rules(render("monitoring.enabled=true", value))}
+    assert "CardwatchArchiverStuck" in names
+    assert not [name for name in names if name.startswith(tuple(gone))]
 
 
 def test_dashboard_and_rules_can_be_left_out() -> None:
@@ -179,7 +193,7 @@ def test_grafanas_sidecar_finds_the_dashboard() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["archiver", "generator"])
+@pytest.mark.parametrize("name", ["archiver", "gateway", "generator"])
 def test_logs_are_json_unless_text_is_asked_for(name: str) -> None:
     for values, wanted in ((), "json"), (("logFormat=text",), "text"):
         documents = render("generator.enabled=true", *values)

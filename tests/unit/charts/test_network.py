@@ -9,7 +9,7 @@ from tests.unit.charts.rendering import EVERYTHING, FIRST_BUILD_S, Document, onl
 
 pytestmark = pytest.mark.timeout(FIRST_BUILD_S)
 _KAFKA = {"strimzi.io/cluster": "cardwatch", "strimzi.io/kind": "Kafka"}
-_CLIENTS = {"archiver", "generator", "job", "test"}
+_CLIENTS = {"archiver", "gateway", "generator", "job", "test"}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,8 @@ def test_there_is_none_of_a_generator_that_is_off() -> None:
     documents = render("networkPolicies.enabled=true", "generator.enabled=false")
     names = {d["metadata"]["name"] for d in documents if d["kind"] == "NetworkPolicy"}
     assert names == {
-        f"cardwatch-{name}" for name in ("archiver", "job", "removal", "test", "valkey")
+        f"cardwatch-{name}"
+        for name in ("archiver", "gateway", "job", "postgres", "removal", "test", "valkey")
     }
 
 
@@ -57,20 +58,73 @@ def test_a_client_and_kafka_agree_on_their_connection(
     assert operator["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == "cardwatch-operator"
 
 
-def test_valkey_is_for_the_archiver_alone(documents: list[Document]) -> None:
-    (rule,) = ways(documents, "archiver", "egress", 6379)
-    assert selects(rule["to"][0]["podSelector"], labels("valkey"))
-    spec = only(documents, "NetworkPolicy", "cardwatch-valkey")["spec"]
+@pytest.mark.parametrize(
+    ("server", "port", "others"),
+    [
+        ("valkey", 6379, []),
+        ("postgres", 5432, [{"podSelector": {"matchLabels": {"app": "notebook"}}}]),
+    ],
+)
+def test_valkey_and_postgresql_are_for_the_archiver_and_the_gateway(
+    server: str, port: int, others: list[Document], documents: list[Document]
+) -> None:
+    for client in ("archiver", "gateway"):
+        (rule,) = ways(documents, client, "egress", port)
+        assert selects(rule["to"][0]["podSelector"], labels(server))
+    spec = only(documents, "NetworkPolicy", f"cardwatch-{server}")["spec"]
     (rule,) = spec["ingress"]
-    (peer,) = rule["from"]
-    assert selects(peer["podSelector"], labels("archiver"))
+    assert [each["port"] for each in rule["ports"]] == [port]
+    archiver, gateway, *named = rule["from"]
+    assert selects(archiver["podSelector"], labels("archiver"))
+    assert selects(gateway["podSelector"], labels("gateway"))
+    assert named == others
     assert not spec.get("egress")
+
+
+def test_without_a_gateway_they_are_for_the_archiver_alone() -> None:
+    documents = render("networkPolicies.enabled=true", "gateway.enabled=false")
+    for server in ("valkey", "postgres"):
+        (rule,) = only(documents, "NetworkPolicy", f"cardwatch-{server}")["spec"]["ingress"]
+        (peer,) = rule["from"]
+        assert selects(peer["podSelector"], labels("archiver"))
+
+
+def test_everybody_reaches_the_gateway_unless_some_are_named(documents: list[Document]) -> None:
+    (rule,) = ways(render("networkPolicies.enabled=true"), "gateway", "ingress", 8080)
+    assert "from" not in rule
+    (rule,) = ways(documents, "gateway", "ingress", 8080)
+    test, named = rule["from"]
+    assert selects(test["podSelector"], labels("test"))
+    assert named == {"podSelector": {"matchLabels": {"app": "shop"}}}
+    (rule,) = ways(documents, "test", "egress", 8080)
+    assert selects(rule["to"][0]["podSelector"], labels("gateway"))
+
+
+@pytest.mark.parametrize(
+    ("hosts", "ports"),
+    [
+        ("db.example.com:6432", [6432]),
+        ("db.example.com", [5432]),
+        (r"one:6432\,two:6433\,three:6432", [6432, 6433]),
+    ],
+)
+def test_a_postgresql_elsewhere_is_reached_at_its_ports(hosts: str, ports: list[int]) -> None:
+    documents = render(
+        "networkPolicies.enabled=true",
+        "postgres.create=false",
+        f"postgres.url=postgresql://cardwatch@{hosts}/cardwatch?application_name=a:99",
+        "postgres.existingSecret=mine",
+    )
+    for client in ("archiver", "gateway"):
+        spec = only(documents, "NetworkPolicy", f"cardwatch-{client}")["spec"]
+        (rule,) = (r for r in spec["egress"] if [p["port"] for p in r["ports"]] == ports)
+        assert "to" not in rule
 
 
 def test_only_what_asks_the_kubernetes_api_reaches_it(documents: list[Document]) -> None:
     asking = {
         name
-        for name in (*_CLIENTS, "valkey", "removal", "collector", "jaeger")
+        for name in (*_CLIENTS, "valkey", "postgres", "removal", "collector", "jaeger")
         if ways(documents, name, "egress", 6443)
     }
     assert asking == {"job", "removal"}

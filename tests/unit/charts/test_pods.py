@@ -27,6 +27,8 @@ _ALLOWED_VOLUMES = {
     "projected",
     "secret",
 }
+_GENERATED = {"cardwatch-api-keys", "cardwatch-postgres", "cardwatch-valkey"}
+"""Secrets that the chart makes."""
 _SEES_THE_API = {"FlinkDeployment cardwatch", "Job cardwatch-removal"}
 
 
@@ -75,7 +77,12 @@ def test_a_pod_without_need_of_it_has_no_way_into_the_api(documents: list[Docume
     for pod in pod_templates(documents):
         if pod.complete and pod.owner not in _SEES_THE_API | {"Deployment cardwatch-operator"}:
             assert pod.spec["automountServiceAccountToken"] is False, pod.owner
-            assert "serviceAccountName" not in pod.spec, pod.owner
+            account = pod.spec.get("serviceAccountName")
+            if account:
+                own = only(documents, "ServiceAccount", account)
+                assert own["automountServiceAccountToken"] is False
+                bindings = [d for d in documents if d["kind"].endswith("Binding")]
+                assert account not in str(bindings), pod.owner
 
 
 def test_nobody_may_do_everything(documents: list[Document]) -> None:
@@ -85,9 +92,9 @@ def test_nobody_may_do_everything(documents: list[Document]) -> None:
                 assert "*" not in rule[key], document["metadata"]["name"]
 
 
-def test_the_password_is_in_the_secret_alone() -> None:
+def test_the_password_of_valkey_is_in_the_secret_alone() -> None:
     documents = render(*EVERYTHING)
-    secret = only(documents, "Secret")
+    secret = only(documents, "Secret", "cardwatch-valkey")
     said = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
     password = said["password"]
 
@@ -99,10 +106,26 @@ def test_the_password_is_in_the_secret_alone() -> None:
     assert secret["data"]["password"] not in others
 
 
-def test_each_installation_has_a_password_of_its_own() -> None:
+@pytest.mark.parametrize("name", sorted(_GENERATED))
+def test_each_installation_has_secrets_of_its_own(name: str) -> None:
     # Other values, so that it is rendered anew.
-    one, other = (only(render(f"image.tag={tag}"), "Secret")["data"] for tag in ("one", "other"))
-    assert one["password"] != other["password"]
+    one, other = (
+        only(render(f"image.tag={tag}"), "Secret", name)["data"] for tag in ("one", "other")
+    )
+    assert one.keys() == other.keys()
+    for key, value in one.items():
+        assert value != other[key], key
+
+
+def test_what_is_secret_is_in_the_generated_secrets_alone() -> None:
+    documents = render(*EVERYTHING)
+    secrets = [document for document in documents if document["kind"] == "Secret"]
+    assert {secret["metadata"]["name"] for secret in secrets} == _GENERATED
+    others = json.dumps([document for document in documents if document not in secrets])
+    for secret in secrets:
+        for value in secret["data"].values():
+            assert value not in others
+            assert base64.b64decode(value).decode() not in others
 
 
 def test_no_environment_variable_holds_a_secret() -> None:
@@ -112,15 +135,18 @@ def test_no_environment_variable_holds_a_secret() -> None:
             for variable in container.get("env", ()):
                 if variable["name"].endswith("_FILE"):
                     assert variable["value"].startswith("/"), pod.owner
+                elif variable["name"] == "CARDWATCH_DATABASE_URL":
+                    assert ":" not in variable["value"].partition("://")[2].partition("@")[0]
                 elif "PASSWORD" in variable["name"] or variable["name"].endswith("_URL"):
                     assert set(variable["valueFrom"]) == {"secretKeyRef"}, pod.owner
 
 
-def test_an_own_secret_takes_the_place_of_the_generated_one() -> None:
+def test_an_own_secret_takes_the_place_of_valkeys() -> None:
     documents = render("valkey.existingSecret=mine")
-    assert not [document for document in documents if document["kind"] == "Secret"]
+    secrets = {d["metadata"]["name"] for d in documents if d["kind"] == "Secret"}
+    assert secrets == _GENERATED - {"cardwatch-valkey"}
 
-    (valkey,) = (pod for pod in pod_templates(documents) if "StatefulSet" in pod.owner)
+    (valkey,) = (p for p in pod_templates(documents) if p.owner == "StatefulSet cardwatch-valkey")
     (archiver,) = (pod for pod in pod_templates(documents) if "archiver" in pod.owner)
     mounted = [v["secret"]["secretName"] for v in valkey.spec["volumes"] if "secret" in v]
     assert mounted == ["mine"]

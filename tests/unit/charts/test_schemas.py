@@ -33,12 +33,17 @@ def test_all_of_it_at_once_is_what_the_definitions_allow(kubernetes: str) -> Non
 
 
 @pytest.mark.parametrize("kubernetes", KUBERNETES)
-def test_a_kafka_and_a_valkey_from_elsewhere_are_allowed(kubernetes: str) -> None:
+def test_servers_from_elsewhere_are_allowed(kubernetes: str) -> None:
     documents = render(
         "kafka.create=false",
         r"kafka.bootstrapServers=one.example.com:9092\,two.example.com:9093",
         "valkey.create=false",
         "valkey.existingSecret=mine",
+        "postgres.create=false",
+        "postgres.url=postgresql://cardwatch@db.example.com:5432/cardwatch?sslmode=verify-full",
+        "postgres.gatewayUrl=postgresql://reader@db.example.com:5432/cardwatch",
+        "postgres.existingSecret=mine",
+        "gateway.keys.existingSecret=keys",
         "tracing.enabled=true",
         "tracing.jaeger.create=false",
         "tracing.jaeger.endpoint=jaeger.example.com:4317",
@@ -46,6 +51,7 @@ def test_a_kafka_and_a_valkey_from_elsewhere_are_allowed(kubernetes: str) -> Non
         "job.storage.uri=s3://bucket/cardwatch",
         "networkPolicies.enabled=true",
         "networkPolicies.extraEgress.archiver[0].ports[0].port=6379",
+        "networkPolicies.extraEgress.gateway[0].ports[0].port=6379",
         "kafka.tls.enabled=true",
         "kafka.tls.existingSecret=authority",
         "kafka.authentication.type=plain",
@@ -73,7 +79,7 @@ def test_the_operators_are_what_the_definitions_allow(kubernetes: str, tmp_path:
     [("Kafka", "entityOperator"), ("FlinkDeployment", "podTemplate"), ("Deployment", "template")],
 )
 def test_a_field_that_nobody_knows_is_found(kind: str, field: str) -> None:
-    document = only(render("generator.enabled=false"), kind)
+    document = only(render("gateway.enabled=false"), kind)
     spec = {**document["spec"], field: {**document["spec"][field], "unheardOf": 1}}
     found = errors({**document, "spec": spec}, KUBERNETES[1])
     assert len(found) == 1

@@ -17,6 +17,7 @@ from tests.unit.charts.rendering import (
 
 pytestmark = pytest.mark.timeout(FIRST_BUILD_S)
 _SCHEMA = json.loads((PLATFORM / "values.schema.json").read_text("utf-8"))
+_POSTGRES = "postgres.url=postgresql://cardwatch@db.example.com:5432/cardwatch"
 _WITHOUT_KAFKA = ("kafka.create=false", "kafka.bootstrapServers=kafka.example.com:9092")
 
 
@@ -32,6 +33,11 @@ _WITHOUT_KAFKA = ("kafka.create=false", "kafka.bootstrapServers=kafka.example.co
         ("/kafka/controllers/storage", "sise", "=1Gi"),
         ("/valkey/persistence", "enable", "=true"),
         ("/archiver/resources", "request", ".cpu=1"),
+        ("/gateway", "replica", "=2"),
+        ("/gateway/keys", "secret", "=mine"),
+        ("/gateway/ingress", "hosts", "=example.com"),
+        ("/postgres", "enabled", "=true"),
+        ("/postgres/persistence", "deleteClaims", "=false"),
         ("/generator/tps", "C", "=1"),
         ("/networkPolicies", "enabeld", "=true"),
         ("/tracing", "shares", "=5"),
@@ -66,6 +72,13 @@ def test_a_misspelt_value_of_the_operators_is_named(tmp_path: Path) -> None:
         ("valkey.maxMemory=lots", "/valkey/maxMemory"),
         ("job.taskManager.cpu=0.0", "/job/taskManager/cpu"),
         ("generator.tps.A=many", "/generator/tps/A"),
+        ("gateway.replicas=0", "/gateway/replicas"),
+        ("gateway.sampledShare=1.5", "/gateway/sampledShare"),
+        ("gateway.service.type=ExternalName", "/gateway/service/type"),
+        ("archiver.retentionDays=0", "/archiver/retentionDays"),
+        ("postgres.url=postgresql://user:secret@db:5432/cardwatch", "/postgres/url"),
+        ("postgres.url=mysql://user@db/cardwatch", "/postgres/url"),
+        ("postgres.config.Shared-Buffers=1GB", "/postgres/config"),
         ("image.pullPolicy=Sometimes", "/image/pullPolicy"),
         ("monitoring.interval=often", "/monitoring/interval"),
         ("tracing.share=101", "/tracing/share"),
@@ -114,8 +127,29 @@ def test_a_value_out_of_range_is_named(value: str, where: str) -> None:
                 "valkey.existingSecret=mine",
                 "networkPolicies.enabled=true",
             ],
+            "networkPolicies.extraEgress.gateway is empty",
+        ),
+        (
+            [
+                "valkey.create=false",
+                "valkey.existingSecret=mine",
+                "networkPolicies.enabled=true",
+                "gateway.enabled=false",
+            ],
             "networkPolicies.extraEgress.archiver is empty",
         ),
+        ([_POSTGRES], "postgres.url and postgres.gatewayUrl are for a PostgreSQL that exists"),
+        (["postgres.create=false", _POSTGRES], "postgres.existingSecret is empty"),
+        (
+            ["postgres.create=false", "postgres.existingSecret=mine"],
+            "postgres.existingSecret is set, and would not be used",
+        ),
+        (
+            ["postgres.create=false", _POSTGRES.replace("url", "gatewayUrl")],
+            "postgres.url is empty: where postgres.gatewayUrl is set",
+        ),
+        (["gateway.ingress.enabled=true"], "gateway.ingress.host is empty"),
+        (["gateway.autoscaling.minReplicas=11"], "gateway.autoscaling.minReplicas is above"),
         (
             ["tracing.enabled=true", "tracing.jaeger.create=false"],
             "tracing.jaeger.endpoint is empty: it is needed",

@@ -40,11 +40,25 @@ operator:
     may: [Write]
 archiver:
   - type: topic
-    names: [card-profiles]
+    names: [card-profiles{{ if include "cardwatch.archive" . }}, transactions, alerts, transaction-stats, feedback{{ end }}]
     may: [Read]
   - type: group
     names: [cardwatch-archiver]
     may: [Describe]
+{{- if .Values.gateway.enabled }}
+# It takes transactions, says what was decided of them, and pushes alerts. What it sends is idempotent,
+# which comes with Write.
+gateway:
+  - type: topic
+    names: [transactions, feedback]
+    may: [Write]
+  - type: topic
+    names: [alerts, verdicts]
+    may: [Read]
+  - type: group
+    names: [cardwatch-gateway]
+    may: [Describe]
+{{- end }}
 {{- if .Values.generator.enabled }}
 generator:
   - type: topic
