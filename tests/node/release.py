@@ -18,14 +18,14 @@ from tests.unit.project.machine import REPOSITORY
 
 NAMESPACE: Final = "cardwatch"
 SYSTEM: Final = "cardwatch-system"
-_COMPONENTS: Final = ("operator", "job", "generator", "archiver")
+_COMPONENTS: Final = ("operator", "job", "generator", "archiver", "gateway")
 _VALUES: Final = Path(__file__).parent / "values.yaml"
 
 
 def add_images(node: Node, docker: Docker) -> None:
     """Build every image of the platform, and give the node those it has not yet."""
     images = [docker.build(component) for component in _COMPONENTS]
-    images += [docker.build_valkey(), build_kafka(docker)]
+    images += [docker.build_valkey(), docker.build_postgres(), build_kafka(docker)]
     for image in images:
         image_id = docker.id_of(image)
         if not node.containers.has(image, image_id):
@@ -46,6 +46,15 @@ class Release:
             self.api.kubectl("create", "namespace", name)
             self.api.kubectl(
                 "label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted"
+            )
+
+    def remove_namespaces(self) -> None:
+        """Delete both namespaces, whether they are still there or not."""
+        for name in (NAMESPACE, SYSTEM):
+            self.api.kubectl(
+                *("delete", "namespace", name, "--ignore-not-found", "--timeout=120s"),
+                timeout_s=130,
+                check=False,
             )
 
     @property

@@ -5,23 +5,18 @@ times. What is sent all along is of bank A; DetectorConfigs are for others, so t
 judges all of it by the defaults.
 """
 
-import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 import yaml
 from confluent_kafka import Producer
 from tests.chaos.faults import SILENCE, alerts_again, sending
-from tests.cluster.definitions import install_upstream
-from tests.cluster.images import running_docker
-from tests.cluster.node.node import DATA, RUN, Node
-from tests.cluster.standins.running import running_standins
 from tests.integration.job.feed import Draws, Feed, drain, wait_until
-from tests.node.release import NAMESPACE, SYSTEM, Release, add_images
+from tests.node.observed import all_ready, left_in, say
+from tests.node.release import NAMESPACE, SYSTEM, Release
 from tests.tracing.jaeger import Jaeger
 from tests.unit.transactions import make_transaction
 
@@ -43,22 +38,6 @@ pytestmark = [
 ]
 _BANK = "Z"
 """The DetectorConfigs' own."""
-
-
-@pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
-    """A node with every image, the stand-ins, and nothing installed."""
-    folder = tmp_path_factory.mktemp("release")
-    node = Node()
-    try:
-        node.start()
-        with running_docker(DATA / "docker", RUN) as docker:
-            add_images(node, docker)
-        install_upstream(node.api)
-        with running_standins(node.api.kubeconfig, DATA / "cluster" / "volumes"):
-            yield Release(node, folder)
-    finally:
-        node.stop()
 
 
 @pytest.fixture(scope="module")
@@ -198,11 +177,6 @@ def test_nothing_is_left_of_it_but_the_kind(release: Release) -> None:
         release.api.kubectl("delete", "namespace", name, "--timeout=60s", timeout_s=70)
 
 
-def say(what: str, began: float) -> None:
-    """Print how long something took, counted from `began` of the monotonic clock."""
-    print(f"{what}: {time.monotonic() - began:.1f} s")
-
-
 def apply(release: Release, detectors: dict[str, dict[str, object]]) -> None:
     """Apply a DetectorConfig of the tests' own bank."""
     document = {
@@ -277,28 +251,3 @@ def jobmanager_of(release: Release) -> str:
     """Return the uid of the JobManager's pod; empty while there is not exactly one."""
     pods = release.items("pods", "-l", "app=cardwatch,component=jobmanager")
     return str(pods[0]["metadata"]["uid"]) if len(pods) == 1 else ""
-
-
-def all_ready(release: Release) -> bool:
-    """Whether every pod that is to run is ready."""
-    return all(
-        status["ready"]
-        for pod in release.items("pods")
-        if pod["status"]["phase"] != "Succeeded"
-        for status in pod["status"].get("containerStatuses", [{"ready": False}])
-    )
-
-
-def left_in(release: Release) -> list[str]:
-    """Return what the namespace holds that neither Kubernetes nor the operators put there."""
-    kinds = (
-        "all,configmaps,secrets,serviceaccounts,roles,rolebindings,persistentvolumeclaims,"
-        "networkpolicies,poddisruptionbudgets,kafkas,kafkanodepools,kafkatopics,flinkdeployments,dc"
-    )
-    listed = json.loads(release.kubectl("get", kinds, "-o", "json"))["items"]
-    return [
-        f"{item['kind']} {item['metadata']['name']}"
-        for item in listed
-        if item["metadata"]["name"] not in ("kube-root-ca.crt", "default")
-        and item["metadata"].get("labels", {}).get("app.kubernetes.io/instance") != "operators"
-    ]

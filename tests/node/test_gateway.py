@@ -1,0 +1,138 @@
+"""Payments by HTTP on a Kubernetes: taken, pushed and archived, whatever pod goes.
+
+One story, on a node of its own release, with stand-ins for Strimzi and Flink's operator: `pytest
+-rP` prints its times.
+"""
+
+import base64
+import os
+import time
+
+import httpx
+import pytest
+from tests.integration.job.feed import wait_until
+from tests.node.client import Client
+from tests.node.observed import all_ready, left_in, say
+from tests.node.release import SYSTEM, Release
+
+pytestmark = [
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(os.geteuid() != 0, reason="a node on this machine itself needs root"),
+]
+_BANK = "G"
+_SECRETS = ("cardwatch-api-keys", "cardwatch-postgres", "cardwatch-valkey")
+_COMPONENTS = ("gateway", "postgres", "archiver")
+
+
+def test_from_nothing_to_a_payment_by_http(release: Release) -> None:
+    began = time.monotonic()
+    release.install_operators()
+    release.install()
+    for kind, name, condition in (
+        ("kafka", "cardwatch", "Ready"),
+        ("deployment", "cardwatch-gateway", "Available"),
+        ("flinkdeployment", "cardwatch", "Running"),
+    ):
+        release.wait(kind, name, condition, 300)
+        say(f"{kind} {name} {condition}", began)
+    said = release.helm("test", "cardwatch", "--logs")
+    assert "was pushed after" in said, said
+    say("first alerts, from Kafka and by HTTP", began)
+    print(*(line for line in said.splitlines() if "alert " in line), sep="\n")
+
+
+def test_an_alert_is_pushed_and_its_row_is_in_postgresql(release: Release) -> None:
+    client = new_client(release)
+    began = time.monotonic()
+    name = client.pay()
+    wait_until(lambda: rows(release, "alerts", name) == [name], "the alert's row", 60)
+    say("paid, judged and archived", began)
+    assert rows(release, "transactions", name) == [name]
+    explained = client.http.get(f"/v1/transactions/{name}/explain")
+    assert explained.status_code == 200, explained.text
+    assert "negative" in explained.json()["summary"].lower() or "-1.00" in explained.text
+    print(explained.json()["summary"])
+
+
+def test_a_key_that_nobody_has_is_refused(release: Release) -> None:
+    url = release.url_of("cardwatch-gateway", 8080)
+    assert httpx.get(f"{url}/v1/alerts", timeout=10).status_code == 401
+
+
+def test_the_gateway_s_role_reads_alone(release: Release) -> None:
+    said = release.kubectl(
+        *("exec", "cardwatch-postgres-0", "--", "psql", "-Atc"),
+        "SET ROLE cardwatch_gateway; SELECT has_table_privilege('public.alerts', 'SELECT'), "
+        "has_table_privilege('public.alerts', 'INSERT, UPDATE, DELETE, TRUNCATE')",
+        "cardwatch",
+    )
+    assert said.split() == ["SET", "t|f"]
+
+
+def test_nothing_is_lost_or_doubled_whatever_pod_goes(release: Release) -> None:
+    kept = {name: release.get("secret", name)["data"] for name in _SECRETS}
+    release.upgrade("gateway.replicas=2")
+    release.wait("deployment", "cardwatch-gateway", "Available", 120)
+    wait_until(lambda: all_ready(release), "both gateways to be ready", 120)
+    assert {name: release.get("secret", name)["data"] for name in _SECRETS} == kept
+
+    client = new_client(release)
+    with client.busy():
+        for component in _COMPONENTS:
+            delete_pods(release, component)
+        delete_pods(release, "postgres", "--grace-period=0", "--force")
+
+    print(
+        f"{len(client.accepted):,} payments accepted, {len(client.pushed):,} alerts pushed; "
+        f"longest without an answer {client.longest_gap_s:.1f} s"
+    )
+    accepted = sorted(client.accepted)
+    assert len(accepted) > 100
+    assert sorted(client.pushed) == accepted
+    for table in ("transactions", "alerts"):
+        wait_until(
+            lambda table=table: len(rows(release, table, client.pattern)) >= len(accepted),
+            f"{table} to be archived",
+            120,
+        )
+        assert rows(release, table, client.pattern) == accepted, table
+
+
+def test_nothing_is_left_of_it(release: Release) -> None:
+    began = time.monotonic()
+    release.helm("uninstall", "cardwatch", "--wait", "--timeout", "5m")
+    wait_until(lambda: left_in(release) == [], f"nothing to be left: {left_in(release)}", 120)
+    say("uninstalled", began)
+    release.helm("uninstall", "operators", "--wait", namespace=SYSTEM)
+
+
+def new_client(release: Release) -> Client:
+    """Return a client with the key that the release has generated."""
+    key = base64.b64decode(release.get("secret", "cardwatch-api-keys")["data"]["key"]).decode()
+    return Client(release.url_of("cardwatch-gateway", 8080), key, bank=_BANK)
+
+
+def delete_pods(release: Release, component: str, *how: str) -> None:
+    """Delete the pods of a component one after the other, each when all are ready."""
+    for pod in release.names("pods", "-l", f"app.kubernetes.io/name=cardwatch-{component}"):
+        began = time.monotonic()
+        uid = release.get("pod", pod)["metadata"]["uid"]
+        release.kubectl("delete", "pod", pod, "--wait=false", *how)
+        wait_until(lambda uid=uid: uid not in uids(release), f"pod {pod} to be gone", 120)
+        wait_until(lambda: all_ready(release), f"all pods to be ready again after {pod}", 180)
+        say(f"all ready again without {pod}", began)
+
+
+def uids(release: Release) -> list[str]:
+    """Return the uids of the pods there are."""
+    return [pod["metadata"]["uid"] for pod in release.items("pods")]
+
+
+def rows(release: Release, table: str, pattern: str) -> list[str]:
+    """Return the transactions that a table of the archive has rows of, one entry for each row."""
+    said = release.kubectl(
+        *("exec", "cardwatch-postgres-0", "--", "psql", "-Atc"),
+        f"SELECT transaction_id FROM {table} WHERE transaction_id LIKE '{pattern}' ORDER BY 1",
+        "cardwatch",
+    )
+    return said.split()
