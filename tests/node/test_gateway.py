@@ -7,6 +7,7 @@ One story, on a node of its own release, with stand-ins for Strimzi and Flink's 
 import base64
 import os
 import time
+from functools import partial
 
 import httpx
 import pytest
@@ -90,12 +91,35 @@ def test_nothing_is_lost_or_doubled_whatever_pod_goes(release: Release) -> None:
     assert len(accepted) > 100
     assert sorted(client.pushed) == accepted
     for table in ("transactions", "alerts"):
-        wait_until(
-            lambda table=table: len(rows(release, table, client.pattern)) >= len(accepted),
-            f"{table} to be archived",
-            120,
-        )
+        enough = partial(has_rows, release, table, client.pattern, len(accepted))
+        wait_until(enough, f"{table} to be archived", 120)
         assert rows(release, table, client.pattern) == accepted, table
+
+
+def test_a_dump_can_be_restored_as_the_guide_says(release: Release) -> None:
+    client = new_client(release)
+    before = client.pay()
+    wait_until(lambda: rows(release, "alerts", before) == [before], "the alert's row", 60)
+    dump = "/var/lib/cardwatch/archive.dump"
+    in_pod = ("exec", "cardwatch-postgres-0", "--")
+    release.kubectl(*in_pod, "pg_dump", "--format=custom", f"--file={dump}", "cardwatch")
+    after = client.pay()
+    wait_until(lambda: rows(release, "alerts", after) == [after], "the alert's row", 60)
+
+    began = time.monotonic()
+    release.kubectl("scale", "deployment/cardwatch-archiver", "--replicas=0")
+    selector = ("-l", "app.kubernetes.io/name=cardwatch-archiver")
+    wait_until(lambda: release.names("pods", *selector) == [], "the archiver to end", 60)
+    options = ("--clean", "--if-exists", "--exit-on-error", "--dbname=cardwatch")
+    release.kubectl(*in_pod, "pg_restore", *options, dump)
+    assert rows(release, "alerts", after) == [], "it was archived after the dump"
+    release.kubectl("scale", "deployment/cardwatch-archiver", "--replicas=1")
+    for table in ("transactions", "alerts"):
+        caught_up = partial(has_rows, release, table, after, 1)
+        wait_until(caught_up, f"{table} to be read again from where the dump was", 120)
+        assert rows(release, table, before) == [before]
+        assert rows(release, table, after) == [after]
+    say("restored", began)
 
 
 def test_nothing_is_left_of_it(release: Release) -> None:
@@ -116,16 +140,21 @@ def delete_pods(release: Release, component: str, *how: str) -> None:
     """Delete the pods of a component one after the other, each when all are ready."""
     for pod in release.names("pods", "-l", f"app.kubernetes.io/name=cardwatch-{component}"):
         began = time.monotonic()
-        uid = release.get("pod", pod)["metadata"]["uid"]
+        gone = partial(is_gone, release, release.get("pod", pod)["metadata"]["uid"])
         release.kubectl("delete", "pod", pod, "--wait=false", *how)
-        wait_until(lambda uid=uid: uid not in uids(release), f"pod {pod} to be gone", 120)
+        wait_until(gone, f"pod {pod} to be gone", 120)
         wait_until(lambda: all_ready(release), f"all pods to be ready again after {pod}", 180)
         say(f"all ready again without {pod}", began)
 
 
-def uids(release: Release) -> list[str]:
-    """Return the uids of the pods there are."""
-    return [pod["metadata"]["uid"] for pod in release.items("pods")]
+def is_gone(release: Release, uid: str) -> bool:
+    """Whether a pod is no longer there."""
+    return uid not in [pod["metadata"]["uid"] for pod in release.items("pods")]
+
+
+def has_rows(release: Release, table: str, pattern: str, count: int) -> bool:
+    """Whether a table has so many rows or more."""
+    return len(rows(release, table, pattern)) >= count
 
 
 def rows(release: Release, table: str, pattern: str) -> list[str]:

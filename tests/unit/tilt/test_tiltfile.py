@@ -41,8 +41,11 @@ def test_operators_come_before_kafka_kafka_before_the_job_and_the_job_before_the
     order = ["namespaces", "cardwatch-operators", "upstream-operators", "cardwatch", "kafka", "job"]
     for place, name in enumerate(order):
         assert tilt.before(name) >= set(order[:place]), name
-    for name in ("flink-ui", "operator", "archiver", "generator", "detectorconfig", "smoke"):
+    rest = ("flink-ui", "operator", "archiver", "gateway", "generator", "detectorconfig", "smoke")
+    for name in rest:
         assert "job" in tilt.before(name), name
+    for name in ("archiver", "gateway"):
+        assert "postgres" in tilt.before(name), name
 
 
 @pytest.mark.parametrize(
@@ -53,7 +56,9 @@ def test_operators_come_before_kafka_kafka_before_the_job_and_the_job_before_the
         ("kafka", "--for=condition=Ready kafka/cardwatch"),
         ("job", "--for=jsonpath={.status.jobStatus.state}=RUNNING flinkdeployment/cardwatch"),
         ("operator", "deployment/cardwatch-operator"),
+        ("postgres", "statefulset/cardwatch-postgres"),
         ("archiver", "deployment/cardwatch-archiver"),
+        ("gateway", "deployment/cardwatch-gateway"),
         ("generator", "deployment/cardwatch-generator"),
         ("collector", "deployment/cardwatch-collector"),
         ("jaeger", "deployment/cardwatch-jaeger"),
@@ -159,6 +164,19 @@ def test_flink_is_shown_where_its_port_is_forwarded_to(tilt: Tilt) -> None:
     assert shown["serve_cmd"][-2:] == ["service/cardwatch-rest", "8081"]
     assert shown["readiness_probe"]["http_get"]["port"] == 8081
     assert [link["arguments"][0] for link in shown["links"]] == ["http://localhost:8081"]
+
+
+def test_the_gateway_is_shown_where_its_port_is_forwarded_to(tilt: Tilt) -> None:
+    shown = tilt.resources["gateway-http"]
+    assert shown["serve_cmd"][-2:] == ["service/cardwatch-gateway", "8080"]
+    assert shown["readiness_probe"]["http_get"] == {
+        "step": "http_get_action",
+        "arguments": [],
+        "port": 8080,
+        "path": "/readyz",
+    }
+    (link,) = shown["links"]
+    assert link["arguments"][0].startswith("http://localhost:8080/")
 
 
 @pytest.mark.parametrize("name", ["fraud-burst", "strict-config", "scale-to-4"])
