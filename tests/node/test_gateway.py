@@ -73,8 +73,8 @@ def test_the_gateway_s_role_reads_alone(release: Release) -> None:
 def test_nothing_is_lost_or_doubled_whatever_pod_goes(release: Release) -> None:
     kept = {name: release.get("secret", name)["data"] for name in _SECRETS}
     release.upgrade("gateway.replicas=2")
-    release.wait("deployment", "cardwatch-gateway", "Available", 120)
-    wait_until(lambda: all_ready(release), "both gateways to be ready", 120)
+    rollout = ("rollout", "status", "deployment/cardwatch-gateway", "--timeout=120s")
+    release.kubectl(*rollout, timeout_s=130)
     assert {name: release.get("secret", name)["data"] for name in _SECRETS} == kept
 
     client = new_client(release)
@@ -108,8 +108,8 @@ def test_a_dump_can_be_restored_as_the_guide_says(release: Release) -> None:
 
     began = time.monotonic()
     release.kubectl("scale", "deployment/cardwatch-archiver", "--replicas=0")
-    selector = ("-l", "app.kubernetes.io/name=cardwatch-archiver")
-    wait_until(lambda: release.names("pods", *selector) == [], "the archiver to end", 60)
+    archivers = labelled("archiver")
+    wait_until(lambda: release.names("pods", *archivers) == [], "the archiver to end", 60)
     options = ("--clean", "--if-exists", "--exit-on-error", "--dbname=cardwatch")
     release.kubectl(*in_pod, "pg_restore", *options, dump)
     assert rows(release, "alerts", after) == [], "it was archived after the dump"
@@ -138,18 +138,26 @@ def new_client(release: Release) -> Client:
 
 def delete_pods(release: Release, component: str, *how: str) -> None:
     """Delete the pods of a component one after the other, each when all are ready."""
-    for pod in release.names("pods", "-l", f"app.kubernetes.io/name=cardwatch-{component}"):
+    pods = release.items("pods", *labelled(component))
+    assert pods
+    for pod in (each["metadata"] for each in pods):
         began = time.monotonic()
-        gone = partial(is_gone, release, release.get("pod", pod)["metadata"]["uid"])
-        release.kubectl("delete", "pod", pod, "--wait=false", *how)
-        wait_until(gone, f"pod {pod} to be gone", 120)
-        wait_until(lambda: all_ready(release), f"all pods to be ready again after {pod}", 180)
-        say(f"all ready again without {pod}", began)
+        release.kubectl("delete", "pod", pod["name"], "--wait=false", *how)
+        replaced = partial(is_replaced, release, component, pod["uid"], len(pods))
+        wait_until(replaced, f"{pod['name']} to be replaced", 180)
+        wait_until(lambda: all_ready(release), "all pods to be ready", 180)
+        say(f"all ready again without {pod['name']}{' at once' if how else ''}", began)
 
 
-def is_gone(release: Release, uid: str) -> bool:
-    """Whether a pod is no longer there."""
-    return uid not in [pod["metadata"]["uid"] for pod in release.items("pods")]
+def is_replaced(release: Release, component: str, uid: str, count: int) -> bool:
+    """Whether a pod is gone, and there are as many as before."""
+    uids = [pod["metadata"]["uid"] for pod in release.items("pods", *labelled(component))]
+    return uid not in uids and len(uids) == count
+
+
+def labelled(component: str) -> tuple[str, str]:
+    """Return what selects the pods of a component."""
+    return "-l", f"app.kubernetes.io/name=cardwatch-{component}"
 
 
 def has_rows(release: Release, table: str, pattern: str, count: int) -> bool:
