@@ -100,10 +100,10 @@ def test_a_wrong_password_is_said_at_once_by_every_client(
         (_archiver, "cardwatch-generator", "Topic authorization failed"),
         (_config_writer, "cardwatch-test", "Transactional Id authorization failed"),
         (_config_reader, "cardwatch-generator", "authorization failed"),
-        (_command, "cardwatch-archiver", "authorization failed"),
+        (_command, "cardwatch-generator", "authorization failed"),
         (_claim, "cardwatch-test", "Group authorization failed"),
         (_smoke, "cardwatch-archiver", "authorization failed"),
-        (_offsets, "cardwatch-archiver", "authorization failed"),
+        (_offsets, "cardwatch-generator", "authorization failed"),
     ],
 )
 def test_a_user_without_the_right_is_told_which_one(

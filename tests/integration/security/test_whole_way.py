@@ -9,15 +9,30 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError, Producer
+from tests.integration.gateway.running import KeysFile, running_gateway
 from tests.integration.job.feed import Feed, wait_until
 from tests.integration.security.conftest import Secured
 
 from cardwatch_archiver.kafka import TopicReader
+from cardwatch_archiver.tables import TABLES
+from cardwatch_contracts.codec import encode
 from cardwatch_contracts.detector_config import ConfigRecord, DetectorConfigSpec
+from cardwatch_contracts.kafka_clients import client_properties
 from cardwatch_contracts.kafka_settings import PASSWORD_FILE
-from cardwatch_contracts.topics import ALERTS, CARD_PROFILES, DEAD_LETTERS, REKEYED, STATS, Topic
+from cardwatch_contracts.topics import (
+    ALERTS,
+    CARD_PROFILES,
+    DEAD_LETTERS,
+    FEEDBACK,
+    REKEYED,
+    STATS,
+    Topic,
+)
+from cardwatch_gateway.smoke import BANK, check, suspicious_payment
 from cardwatch_local.errors import StackError
 from cardwatch_local.flink import FlinkCluster
 from cardwatch_local.reading.topic import read_topic
@@ -127,9 +142,42 @@ def test_commands_use_a_kafka_elsewhere(secured: Secured, job: FlinkCluster) -> 
     assert "built-in" not in done.stdout
 
 
-def test_profiles_are_read_by_the_archiver(secured: Secured, job: FlinkCluster) -> None:
+def test_the_gateway_takes_payments_tells_verdicts_and_pushes_alerts(
+    secured: Secured, job: FlinkCluster, tmp_path: Path
+) -> None:
+    keys = KeysFile(tmp_path / "keys.json")
+    headers = keys.add("*") | {"Content-Type": "application/json"}
+    environment = secured.users.environment("cardwatch-gateway")
+    arguments = ("--keys-file", str(keys.path))
+    with running_gateway(secured.servers, tmp_path, arguments, environment) as gateway:
+        key = headers["Authorization"].removeprefix("Bearer ")
+        alert, _ = check(gateway.url, key, timeout_s=60)
+        assert alert.transaction.bank_id == BANK
+        answer = gateway.client.post(
+            "/v1/transactions?verdict=true&timeout_ms=5000",
+            content=encode(suspicious_payment("asked", event_time=now_ms())),
+            headers=headers,
+        )
+        assert answer.json()["verdict"]["decision"] == "alert", answer.text
+
+
+def test_the_gateway_may_send_feedback(secured: Secured) -> None:
+    kafka = secured.users.kafka("cardwatch-gateway")
+    producer = Producer(dict[str, Any](client_properties(kafka)) | {"enable.idempotence": True})
+    told: list[KafkaError | None] = []
+    producer.produce(
+        FEEDBACK.name, b"{}", b"asked", on_delivery=lambda error, _: told.append(error)
+    )
+    assert producer.flush(20) == 0
+    assert told == [None]
+
+
+@pytest.mark.parametrize("name", [CARD_PROFILES.name, *(table.topic for table in TABLES)])
+def test_what_is_kept_is_read_by_the_archiver(
+    secured: Secured, job: FlinkCluster, name: str
+) -> None:
     kafka = secured.users.kafka("cardwatch-archiver")
-    topic = TopicReader(kafka, CARD_PROFILES.name, stop=Event())
+    topic = TopicReader(kafka, name, stop=Event())
     try:
         topic.seek({})
         deadline = time.monotonic() + 30
