@@ -96,13 +96,13 @@ def test_a_wrong_password_is_said_at_once_by_every_client(
 @pytest.mark.parametrize(
     ("client", "user", "what"),
     [
-        (_sink, "cardwatch-archiver", "Topic authorization failed"),
+        (_sink, "cardwatch-operator", "Topic authorization failed"),
         (_archiver, "cardwatch-generator", "Topic authorization failed"),
         (_config_writer, "cardwatch-test", "Transactional Id authorization failed"),
         (_config_reader, "cardwatch-generator", "authorization failed"),
         (_command, "cardwatch-generator", "authorization failed"),
         (_claim, "cardwatch-test", "Group authorization failed"),
-        (_smoke, "cardwatch-archiver", "authorization failed"),
+        (_smoke, "cardwatch-generator", "authorization failed"),
         (_offsets, "cardwatch-generator", "authorization failed"),
     ],
 )
