@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import httpx
@@ -40,6 +40,7 @@ class Client:
         self._begun = f"{bank.lower()}-{time.time_ns()}"
         self._ended = threading.Event()
         self._followed = threading.Event()
+        self._done = threading.Event()
         self._last_id = ""
 
     @property
@@ -77,8 +78,7 @@ class Client:
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """Pay and follow while the block lasts; once more after it."""
-        self._ended.clear()
+        """Pay and follow while the block lasts, and follow until every alert has come."""
         follower = threading.Thread(target=self._follow, daemon=True)
         payer = threading.Thread(target=self._pay_on, daemon=True)
         follower.start()
@@ -92,7 +92,8 @@ class Client:
         deadline = time.monotonic() + 120
         while set(self.accepted) - set(self.pushed) and time.monotonic() < deadline:
             time.sleep(_AGAIN_S)
-        self.http.close()  # ends the stream, and with it the follower
+        self._done.set()
+        follower.join(60)
 
     def _pay_on(self) -> None:
         while not self._ended.is_set():
@@ -100,19 +101,21 @@ class Client:
             time.sleep(_PAUSE_S)
 
     def _follow(self) -> None:
-        while not self.http.is_closed:
+        while not self._done.is_set():
             headers = {"Last-Event-ID": self._last_id} if self._last_id else {}
-            try:
-                with self.http.stream(
-                    "GET", _STREAM, params={"bank_id": self._bank}, headers=headers
-                ) as stream:
-                    self._read(stream)
-            except (httpx.HTTPError, RuntimeError):  # RuntimeError: it was closed meanwhile
-                time.sleep(_AGAIN_S)
+            wanted = {"bank_id": self._bank}
+            with (
+                suppress(httpx.HTTPError),
+                self.http.stream("GET", _STREAM, params=wanted, headers=headers) as stream,
+            ):
+                self._read(stream)
+            time.sleep(_AGAIN_S)
 
     def _read(self, stream: httpx.Response) -> None:
         event = event_id = ""
         for line in stream.iter_lines():
+            if self._done.is_set():
+                return
             name, _, content = line.partition(": ")
             if name == "id":
                 event_id = content

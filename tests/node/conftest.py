@@ -30,4 +30,4 @@ def release(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Re
     """Empty namespaces, for a story to install into; they are gone at its end."""
     release = Release(node, tmp_path_factory.mktemp("release"))
     yield release
-    release.remove_namespaces()
+    release.remove()

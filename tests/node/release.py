@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,9 +49,11 @@ class Release:
                 "label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted"
             )
 
-    def remove_namespaces(self) -> None:
-        """Delete both namespaces, whether they are still there or not."""
-        for name in (NAMESPACE, SYSTEM):
+    def remove(self) -> None:
+        """Remove what a story that failed has left, releases first."""
+        for release, name in (("cardwatch", NAMESPACE), ("operators", SYSTEM)):
+            with suppress(AssertionError):
+                self.helm("uninstall", release, "--wait", "--timeout", "5m", namespace=name)
             self.api.kubectl(
                 *("delete", "namespace", name, "--ignore-not-found", "--timeout=120s"),
                 timeout_s=130,
