@@ -111,7 +111,8 @@ def test_a_dump_can_be_restored_as_the_guide_says(release: Release) -> None:
     release.kubectl("scale", "deployment/cardwatch-archiver", "--replicas=0")
     archivers = labelled("archiver")
     wait_until(lambda: release.names("pods", *archivers) == [], "the archiver to end", 60)
-    options = ("--clean", "--if-exists", "--exit-on-error", "--dbname=cardwatch")
+    release.kubectl(*in_pod, "dropdb", "--force", "--if-exists", "cardwatch")
+    options = ("--create", "--exit-on-error", "--dbname=postgres")
     release.kubectl(*in_pod, "pg_restore", *options, dump)
     assert rows(release, "alerts", after) == [], "it was archived after the dump"
     release.kubectl("scale", "deployment/cardwatch-archiver", "--replicas=1")
@@ -120,6 +121,9 @@ def test_a_dump_can_be_restored_as_the_guide_says(release: Release) -> None:
         wait_until(caught_up, f"{table} to be read again from where the dump was", 120)
         assert rows(release, table, before) == [before]
         assert rows(release, table, after) == [after]
+    with new_client(release) as client:
+        explained = f"/v1/transactions/{before}/explain"
+        wait_until(lambda: client.http.get(explained).status_code == 200, "the gateway to ask", 60)
     say("restored", began)
 
 
