@@ -26,10 +26,15 @@ BANK: Final = "cardwatch-smoke"
 _ASK_AGAIN_S: Final = 0.5
 _ANSWER_S: Final = 15.0
 _MOST_SAID: Final = 500
+_UNAVAILABLE: Final = 503
 
 
 class SmokeError(RuntimeError):
     """The gateway does not do what it is for; the message says what it did."""
+
+
+class _AwayError(SmokeError):
+    """It cannot answer now."""
 
 
 def suspicious_payment(name: str, *, event_time: int) -> Transaction:
@@ -61,16 +66,10 @@ def wait_ready(url: str, *, timeout_s: float) -> None:
     Raises:
         SmokeError: it does not in time.
     """
-    deadline_s = time.monotonic() + timeout_s
-    while True:
-        try:
-            _ask(Request(f"{url}/readyz")).close()
-        except SmokeError as error:
-            if time.monotonic() > deadline_s:
-                raise SmokeError(f"not ready after {timeout_s:g} s: {error}") from None
-            time.sleep(_ASK_AGAIN_S)
-        else:
-            return
+    try:
+        _insist(Request(f"{url}/readyz"), timeout_s=timeout_s).close()
+    except _AwayError as error:
+        raise SmokeError(f"not ready after {timeout_s:g} s: {error}") from None
 
 
 def check(url: str, key: str, *, timeout_s: float) -> tuple[Alert, float]:
@@ -83,12 +82,13 @@ def check(url: str, key: str, *, timeout_s: float) -> tuple[Alert, float]:
     name = f"smoke-{uuid4()}"
     payment = encode(suspicious_payment(name, event_time=time.time_ns() // 1_000_000))
     stream = Request(f"{url}/v1/alerts/stream?user_id={name}", headers=headers)
-    with _ask(stream, timeout_s=timeout_s) as pushed:
+    with _insist(stream, timeout_s=timeout_s) as pushed:
         events = events_of(pushed)
         if (first := next(events, ("nothing", b"")))[0] != "connected":
             raise SmokeError(f"/v1/alerts/stream: begins with {first[0]}; expected: connected")
         began_s = time.monotonic()
-        _ask(Request(f"{url}/v1/transactions", data=payment, headers=headers)).close()
+        post = Request(f"{url}/v1/transactions", data=payment, headers=headers)
+        _insist(post, timeout_s=timeout_s).close()
         try:
             for kind, content in events:
                 if kind == "alert":
@@ -114,16 +114,29 @@ def events_of(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
             yield kind, content
 
 
-def _ask(request: Request, *, timeout_s: float = _ANSWER_S) -> HTTPResponse:
+def _insist(request: Request, *, timeout_s: float) -> HTTPResponse:
+    """Ask again for as long as the gateway is away, or says that Kafka is."""
+    deadline_s = time.monotonic() + timeout_s
+    while True:
+        try:
+            return _ask(request, timeout_s=max(timeout_s, _ANSWER_S))
+        except _AwayError:
+            if time.monotonic() > deadline_s:
+                raise
+            time.sleep(_ASK_AGAIN_S)
+
+
+def _ask(request: Request, *, timeout_s: float) -> HTTPResponse:
     try:
         answer: HTTPResponse = urlopen(request, timeout=timeout_s)
     except HTTPError as error:
         said = error.read(_MOST_SAID).decode(errors="replace")
-        raise SmokeError(f"{request.selector}: status {error.code}: {said}") from None
+        kind = _AwayError if error.code == _UNAVAILABLE else SmokeError
+        raise kind(f"{request.selector}: status {error.code}: {said}") from None
     except URLError as error:
-        raise SmokeError(f"{request.selector}: {error.reason}") from None
+        raise _AwayError(f"{request.selector}: {error.reason}") from None
     except (OSError, HTTPException) as error:
-        raise SmokeError(f"{request.selector}: {error!r}") from None
+        raise _AwayError(f"{request.selector}: {error!r}") from None
     return answer
 
 
