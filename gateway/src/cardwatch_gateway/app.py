@@ -37,6 +37,7 @@ def build_app(services: Callable[[], Services]) -> FastAPI:
             methods=[method],
             name=name,
             operation_id=name,
+            tags=[path.split("/")[2]] if path.startswith("/v1/") else None,
             summary=(handler.__doc__ or "").splitlines()[0].rstrip("."),
             response_class=Response,
             **more,

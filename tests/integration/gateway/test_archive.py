@@ -3,13 +3,16 @@
 import json
 import uuid
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import httpx
+import openapi_generator_cli
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from msgspec.structs import replace
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
@@ -28,6 +31,7 @@ from tests.integration.gateway.running import (
 )
 
 from cardwatch_contracts.alert import Alert
+from cardwatch_contracts.codec import encode
 from cardwatch_contracts.feedback import decode_feedback
 from cardwatch_contracts.topics import FEEDBACK
 from cardwatch_local.endpoints import Endpoints
@@ -199,6 +203,45 @@ def test_a_client_made_from_the_description_can_do_everything(
         "explain_transaction",
     }
     assert "swagger" in gateway.client.get("/docs").text.lower()
+
+
+def test_a_generated_client_sends_and_asks(
+    gateway: RunningGateway,
+    everybody: dict[str, str],
+    alert: Alert,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A client as OpenAPI Generator makes it, used by its classes alone."""
+    (tmp_path / "openapi.json").write_bytes(gateway.client.get("/openapi.json").content)
+    made = openapi_generator_cli.run(
+        [
+            *("generate", "--generator-name", "python", "--package-name", "cardwatch_client"),
+            *("--input-spec", str(tmp_path / "openapi.json"), "--output", str(tmp_path)),
+        ]
+    )
+    assert made.returncode == 0
+    monkeypatch.syspath_prepend(tmp_path)
+    package = import_module("cardwatch_client")
+    client = package.ApiClient(package.Configuration(host=gateway.url))
+    for name, value in everybody.items():
+        client.set_default_header(name, value)
+    transactions, alerts = package.TransactionsApi(client), package.AlertsApi(client)
+    payment = json.loads(encode(replace(alert.transaction, transaction_id=uuid.uuid4().hex)))
+
+    accepted = transactions.post_transactions(
+        package.PostTransactionsRequest(package.SubmittedTransaction.from_dict(payment))
+    )
+    page = alerts.list_alerts(bank_id=alert.transaction.bank_id)
+    one = alerts.get_alert(alert.alert_id)
+    explained = transactions.explain_transaction(alert.transaction.transaction_id)
+
+    assert accepted.actual_instance.transaction_id == payment["transaction_id"]
+    assert [each.alert_id for each in page.alerts] == [alert.alert_id]
+    assert [each.detector for each in one.alert.findings] == [
+        each.detector for each in alert.findings
+    ]
+    assert explained.judgement == "alert"
 
 
 def test_whatever_fits_the_description_is_no_server_s_error(
