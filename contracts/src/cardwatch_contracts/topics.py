@@ -37,6 +37,7 @@ TRANSACTIONS: Final = Topic(name="transactions", key="user_id", partitions=12)
 REKEYED: Final = Topic(name="transactions-rekeyed", key="user_id", partitions=12)
 """Transactions that came under another user's key, sent again under their own by the job."""
 CARDS: Final = Topic(name="cards", key="user_id/card_id", partitions=12, cleanup="compact")
+"""A tombstone withdraws a card; one whose key is a user_id alone has the job forget the user."""
 DETECTOR_CONFIGS: Final = Topic(
     name="detector-configs", key="config name", partitions=1, cleanup="compact"
 )

@@ -191,14 +191,22 @@ class Judge:
         return outputs
 
     def _take_card(self, record: InputRecord, users: Users) -> Sequence[OutputRecord]:
-        if record.value is None:  # a tombstone: the bank withdrew the card
-            return _NOTHING
+        if record.value is None:
+            return self._forget(record, users)
         card = decode_card(record.value)
         user = users.load(card.user_id)
         state = user.card(card.card_id)
         state.limit_minor = card.card_limit_minor
         users.store(card.user_id, user)
         return [profile_record(card.user_id, card.card_id, state)]
+
+    def _forget(self, record: InputRecord, users: Users) -> Sequence[OutputRecord]:
+        """Take a tombstone: its card was withdrawn, or its whole user is to be forgotten."""
+        user_id, _, card_id = (record.key or b"").decode(errors="replace").partition("/")
+        user = users.load(user_id)
+        user.forget(card_id)
+        users.store(user_id, user)
+        return _NOTHING
 
     def _take_transaction(self, record: InputRecord, users: Users) -> Sequence[OutputRecord]:
         txn = decode_transaction(record.value)

@@ -12,13 +12,17 @@ import httpx
 import psycopg
 import pytest
 from tests.unit.transactions import make_transaction
+from typer.testing import CliRunner
 from websockets.sync.client import connect
 
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.feedback import decode_feedback
 from cardwatch_contracts.topics import FEEDBACK
 from cardwatch_gateway.smoke import check
+from cardwatch_local.cli import app
+from cardwatch_local.demo.drain import Drain
 from cardwatch_local.endpoints import Endpoints
+from cardwatch_local.reading.offsets import OffsetReader
 from cardwatch_local.reading.topic import read_topic, value_of
 from cardwatch_local.settings import StackSettings
 from cardwatch_local.stack import Stack
@@ -48,12 +52,15 @@ def gateway(endpoints: Endpoints) -> Iterator[httpx.Client]:
         yield client
 
 
-def pay(gateway: httpx.Client, number: int, amount_minor: int) -> dict[str, Any]:
+def pay(
+    gateway: httpx.Client, number: int, amount_minor: int, *, user_id: str = "alice"
+) -> dict[str, Any]:
     """Pay some minutes ago, a minute after the payment before, and wait for the verdict."""
     first_ms = time.time_ns() // 1_000_000 - 3_600_000
     txn = make_transaction(
-        transaction_id=f"paid-{number}",
-        user_id="alice",
+        transaction_id=f"paid-{number}" if user_id == "alice" else f"{user_id}-{number}",
+        user_id=user_id,
+        card_id=f"card-of-{user_id}",
         event_time=first_ms,
         after_s=60 * number,
         amount_minor=amount_minor,
@@ -113,6 +120,29 @@ def test_an_unusual_payment_is_judged_shown_archived_and_answered(
         "alice",
         "paid-6",
     )
+
+
+@pytest.mark.timeout(_START_TO_END_S)
+def test_who_was_erased_is_a_new_cardholder_to_the_job(
+    gateway: httpx.Client, endpoints: Endpoints
+) -> None:
+    for user_id in ("bob", "carol"):
+        for number in range(6):
+            assert pay(gateway, number, 5_000, user_id=user_id)["verdict"]["decision"] == "clear"
+
+    addresses = [
+        *("--database-url", endpoints.database_url or ""),
+        *("--bootstrap-servers", endpoints.bootstrap_servers),
+        *("--valkey-url", endpoints.valkey_url or ""),
+    ]
+    password = {"PGPASSWORD": Path(endpoints.database_password_file or "").read_text()}
+    erased = CliRunner().invoke(app, ["erase", "bob", "--yes", *addresses], env=password)
+    assert erased.exit_code == 0, erased.output
+    servers = endpoints.bootstrap_servers
+    Drain(servers, OffsetReader(servers)).wait(timeout_s=_DEADLINE_S)
+
+    assert pay(gateway, 7, 500_000, user_id="bob")["verdict"]["decision"] == "clear"
+    assert pay(gateway, 7, 500_000, user_id="carol")["verdict"]["decision"] == "alert"
 
 
 @pytest.mark.timeout(_START_TO_END_S)

@@ -138,6 +138,12 @@ def transactions(draw: random.Random) -> Iterator[InputRecord]:
         txn = draws.draw()
         if draw.random() < 0.01:
             yield _card(draw, txn)
+        if draw.random() < 0.002:
+            yield replace(
+                _card(draw, txn),
+                key=draw.choice((f"{txn.user_id}/{txn.card_id}".encode(), txn.user_id.encode())),
+                value=None,
+            )
         value = _spelled(draw, txn)
         if earlier and draw.random() < 0.02:
             value = draw.choice(earlier)

@@ -66,4 +66,4 @@ def test_what_stays_says_how_long() -> None:
     said = dict(remains())
     assert said["topic transactions"] == "until 7 days after it was sent"
     assert said["topic verdicts"] == "until 1 hour after it was sent"
-    assert "720 days" in said["Flink's state and checkpoints"]
+    assert "until they are removed" in said["Flink's checkpoints and savepoints"]

@@ -176,6 +176,21 @@ def test_a_card_brings_its_limit_and_a_profile() -> None:
     assert [finding.detector for finding in alert.findings] == ["limit_exceeded"]
 
 
+def test_a_tombstone_withdraws_a_card_and_one_of_a_user_all_that_is_known() -> None:
+    court = Court()
+    for number, card_id in enumerate(("card-1", "card-2", "card-3")):
+        court.hear(encoded_transaction(transaction_id=f"t-{number}", card_id=card_id))
+    assert court.hear(None, topic=CARDS.name, key=b"user-1/card-1") == []
+    user = court.users.load("user-1")
+    assert list(user.cards) == ["card-2", "card-3"]
+    assert court.hear(encoded_transaction(transaction_id="t-1", card_id="card-2")) == []  # twice
+
+    assert court.hear(None, topic=CARDS.name, key=b"user-1") == []
+    user = court.users.load("user-1")
+    assert (user.cards, user.recent_ids, user.recent_times) == ({}, [], [])
+    assert court.judge.counts.dead_letters == 0
+
+
 def test_profiles_are_published_often_at_first_then_with_every_tenth() -> None:
     court = Court()
     published = [

@@ -149,6 +149,18 @@ class UserState:
                 self.cards[card_id] = CardState(limit_minor=limit_minor)
         return bool(idle)
 
+    def forget(self, card_id: str) -> None:
+        """Forget a card; without an id all of them, and the transactions' ids.
+
+        What waits stays: it was accepted, and will be judged.
+        """
+        if card_id:
+            self.cards.pop(card_id, None)
+        else:
+            self.cards.clear()
+            self.recent_ids.clear()
+            self.recent_times.clear()
+
     def card(self, card_id: str) -> CardState:
         """Return the memory of a card, an empty one where it is new."""
         card = self.cards.get(card_id)

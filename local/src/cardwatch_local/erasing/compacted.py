@@ -19,11 +19,22 @@ _TIMEOUT_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where a key's newest record is: a tombstone belongs into the same partition."""
+    """Where a key's newest record is: a tombstone belongs into the same partition.
+
+    -1 stands for that of the key's hash.
+    """
 
     topic: str
     partition: int
     key: bytes
+
+
+_ANY_PARTITION: Final = -1
+
+
+def job_s_memory_of(user_id: str) -> Place:
+    """Return the key whose tombstone has the job forget a user; no record has that key."""
+    return Place(CARDS.name, _ANY_PARTITION, user_id.encode())
 
 
 def _owner_of_card(value: bytes) -> str:

@@ -1,8 +1,8 @@
 """One erasure: what is there of a user, and how it is removed from store after store.
 
 The order matters. First the archive learns that nothing older than now is to be kept of the user,
-so that nothing comes back behind us; then rows, profiles and records go. An erasure that was
-interrupted is finished by running it again.
+so that nothing comes back behind us, and the job that it is to forget; then rows, profiles and
+records go. An erasure that was interrupted is finished by running it again.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,12 @@ from valkey.exceptions import ValkeyError
 from cardwatch_archiver.erasure import count_rows, mark_erased, remove_rows
 from cardwatch_archiver.forgetting import forget_profile, profile_keys_of
 from cardwatch_contracts.kafka_settings import Kafka
-from cardwatch_local.erasing.compacted import OWNERS, find_records, write_tombstones
+from cardwatch_local.erasing.compacted import (
+    OWNERS,
+    find_records,
+    job_s_memory_of,
+    write_tombstones,
+)
 from cardwatch_local.errors import StackError
 from cardwatch_local.progress import StepListener
 from cardwatch_local.reading.database import open_archive
@@ -92,6 +97,9 @@ def erase(stores: Stores, user_id: str, *, by: str, steps: StepListener) -> Eras
         with connection.transaction(), connection.cursor() as cursor:
             removed |= _in_postgresql(remove_rows(cursor, user_id, erased_at))
     steps.finished("erase in PostgreSQL")
+    steps.started("have the job forget", None)
+    write_tombstones(stores.kafka, [job_s_memory_of(user_id)])
+    steps.finished("have the job forget")
     steps.started("erase in Valkey", None)
     with closing(_Profiles(stores.valkey_url)) as profiles:
         removed["Valkey profiles"] = profiles.forget(user_id)

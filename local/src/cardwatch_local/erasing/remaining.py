@@ -14,7 +14,6 @@ from cardwatch_contracts.topics import (
     VERDICTS,
     Topic,
 )
-from cardwatch_job.rules import MIN_MEMORY_D
 
 KEPT: Final = (TRANSACTIONS, REKEYED, ALERTS, VERDICTS, DEAD_LETTERS, FEEDBACK)
 """Topics that name users, from which Kafka removes nothing before its time."""
@@ -32,10 +31,9 @@ def remains() -> Iterator[tuple[str, str]]:
         "earlier values until Kafka has compacted the topic, the tombstones a day longer",
     )
     yield (
-        "Flink's state and checkpoints",
-        f"a card until it was idle for {2 * MIN_MEMORY_D:.0f} days of event time (with a longer "
-        "memory of the detectors, twice that); its limit on record and the ids of the user's "
-        "last transactions until the state is left behind",
+        "Flink's checkpoints and savepoints",
+        "those from before the erasure until they are removed; a job that goes on from one forgets "
+        "the user again, one that starts without any judges what Kafka still has",
     )
     yield "exports and backups", "as long as whoever made them keeps them"
 
