@@ -64,7 +64,9 @@ def test_the_job_goes_on_from_a_kept_savepoint_as_if_it_had_never_stopped(
     assert sorted(alert.transaction.transaction_id for alert in alerts) == sorted(story.alerts)
     found = {alert.transaction.transaction_id: _verdict(alert, story) for alert in alerts}
     assert found == story.alerts
-    assert profile | story.profile == profile
+    # Means are published to the hundredth, which earlier versions did not do.
+    said = {name: profile[name] for name in story.profile}
+    assert said == pytest.approx(story.profile, abs=0.005)
 
 
 @pytest.mark.timeout(600)
