@@ -10,14 +10,11 @@ from cardwatch_archiver.archive import Sink
 from cardwatch_archiver.position import Position
 from cardwatch_contracts.alert import decode_alert
 from cardwatch_contracts.codec import InvalidRecordError
-from cardwatch_contracts.messaging import processed_alert
+from cardwatch_contracts.messaging import processed_alert, recorded_in
 from cardwatch_contracts.span_export import Exporter
 from cardwatch_contracts.spans import Span
-from cardwatch_contracts.telemetry import TRACEPARENT_HEADER
 
 SERVICE: Final = "cardwatch-archiver"
-_SAMPLED: Final = b"1"
-"""The last digit of a context's flags where they are recorded; other flags there are none yet."""
 
 
 class TracedSink:
@@ -68,7 +65,7 @@ class TracedSink:
 def _spans(messages: Sequence[Message], start_ns: int, end_ns: int, *, most: int) -> Iterator[Span]:
     """Yield the spans of alerts whose traces are recorded; the others are not even decoded."""
     for message in messages:
-        traceparent = _recorded(message)
+        traceparent = recorded_in(message.headers())
         if traceparent is None:
             continue
         if most == 0:
@@ -84,12 +81,3 @@ def _spans(messages: Sequence[Message], start_ns: int, end_ns: int, *, most: int
         if span is not None:
             most -= 1
             yield span
-
-
-def _recorded(message: Message) -> str | None:
-    """Return the trace context of a record whose trace is recorded."""
-    headers = message.headers()
-    for name, value in headers if isinstance(headers, list) else ():
-        if name == TRACEPARENT_HEADER and isinstance(value, bytes) and value[-1:] == _SAMPLED:
-            return value.decode("ascii", errors="replace")
-    return None

@@ -4,12 +4,17 @@ By OpenTelemetry's conventions for messaging; a span that processes one record i
 span that sent it.
 """
 
+from typing import Final
+
 from cardwatch_contracts import telemetry as t
 from cardwatch_contracts.alert import Alert
 from cardwatch_contracts.detector_config import ConfigRecord
 from cardwatch_contracts.spans import Span, Value
 from cardwatch_contracts.topics import ALERTS, CONFIG_ACKS, DETECTOR_CONFIGS
 from cardwatch_contracts.trace_context import TraceContext, new_trace, read_traceparent
+
+_SAMPLED: Final = b"1"
+"""The last digit of a context's flags where they are recorded; other flags there are none yet."""
 
 
 def sending(topic: str) -> dict[t.Attribute, Value]:
@@ -36,6 +41,17 @@ def processing(topic: str, group: str) -> dict[t.Attribute, Value]:
 def place(partition: int, offset: int) -> dict[t.Attribute, Value]:
     """Return the attributes that say where a record is."""
     return {t.PARTITION: str(partition), t.OFFSET: offset}
+
+
+def recorded_in(headers: object) -> str | None:
+    """Return a record's trace context if its trace is recorded, without reading more than needed.
+
+    `headers`: as a Kafka client gives them, pairs of name and bytes, or none.
+    """
+    for name, value in headers if isinstance(headers, list) else ():
+        if name == t.TRACEPARENT_HEADER and isinstance(value, bytes) and value[-1:] == _SAMPLED:
+            return value.decode("ascii", errors="replace")
+    return None
 
 
 def processed_alert(

@@ -74,7 +74,7 @@ class Services:
         self.verdicts = VerdictReader(kafka, instance=self.instance, waiters=self.waiters)
         self.hub = AlertHub(most_followers=settings.max_stream_clients, queue=settings.stream_queue)
         self.past = AlertPast(kafka)
-        self._follower = AlertFollower(kafka, self.hub)
+        self._follower = AlertFollower(kafka, self.hub, exporter)
         self.archive = Archive(settings.database)
         self.draining = False
         """Whether it takes nothing more: it is about to stop."""

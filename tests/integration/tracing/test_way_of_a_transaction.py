@@ -9,13 +9,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import pytest
 from tests.integration.job.feed import wait_until
 from tests.integration.tracing.conftest import BUILD_S
 from tests.tracing.jaeger import Jaeger
 from tests.tracing.traces import Trace
 from tests.unit.transactions import make_transaction
+from websockets.sync.client import connect
 
+from cardwatch_archiver.tracing import SERVICE as ARCHIVER
+from cardwatch_contracts.codec import encode
 from cardwatch_contracts.detector_config import (
     ConfigRecord,
     DetectorConfigSpec,
@@ -23,6 +27,7 @@ from cardwatch_contracts.detector_config import (
     VeryHighValueConfig,
 )
 from cardwatch_contracts.messaging import config_context
+from cardwatch_gateway.tracing import SERVICE as GATEWAY
 from cardwatch_generator.batches import TransactionBatch
 from cardwatch_generator.publish import KafkaSettings, KafkaSink
 from cardwatch_generator.tracing import SERVICE as GENERATOR
@@ -122,28 +127,31 @@ def test_a_sampled_transaction_was_sent_queued_and_judged(traced: Traced, jaeger
     assert (call.start_us, call.end_us) == (judged.start_us, judged.end_us)
 
 
-def test_an_alert_is_followed_to_the_screen_though_nobody_chose_it(
+def test_an_alert_is_followed_to_all_who_take_it_though_nobody_chose_it(
     traced: Traced, jaeger: Jaeger
 ) -> None:
     trace_id, span_id = secrets.token_hex(16), secrets.token_hex(8)
-    with traced.watch():
+    stream = f"ws{traced.endpoints.gateway_url.removeprefix('http')}/v1/alerts/stream"
+    with traced.watch(), connect(stream):
         transaction_id = traced.send([f"00-{trace_id}-{span_id}-00"], amount_minor=-500)
-        trace = jaeger.wait_for(
-            trace_id, has("process transactions", "send alerts", "process alerts")
-        )
+        trace = jaeger.wait_for(trace_id, lambda trace: len(trace.spans) >= 5)
 
     print(trace.tree())
     (judged,) = trace.roots()
     (sent,) = trace.children(judged)
-    (shown,) = trace.children(sent)
-    assert len(trace.spans) == 3
+    taken = trace.children(sent)
+    assert len(trace.spans) == 5
     assert judged.parent_id == span_id  # of a span that its sender did not record
-    assert [(span.name, span.service, span.kind) for span in (judged, sent, shown)] == [
+    assert [(span.name, span.service, span.kind) for span in (judged, sent)] == [
         ("process transactions", _JOB, "consumer"),
         ("send alerts", _JOB, "producer"),
-        ("process alerts", VIEWER, "consumer"),
     ]
-    assert judged.end_us <= sent.start_us <= shown.start_us
+    assert {(span.name, span.service, span.kind) for span in taken} == {
+        ("process alerts", VIEWER, "consumer"),
+        ("process alerts", ARCHIVER, "consumer"),
+        ("process alerts", GATEWAY, "consumer"),
+    }
+    assert judged.end_us <= sent.start_us <= min(span.start_us for span in taken)
     for span in trace.spans:
         assert span.tags["cardwatch.alert"] is True
     assert judged.tags["cardwatch.transaction.id"] == transaction_id
@@ -152,6 +160,43 @@ def test_an_alert_is_followed_to_the_screen_though_nobody_chose_it(
     assert finding.tags["cardwatch.finding.detector"] == "negative_amount"
     assert finding.tags["cardwatch.finding.observed"] == -500
     assert finding.tags["cardwatch.finding.threshold"] == 0
+
+
+def test_a_payment_by_http_is_one_trace_from_the_bank_to_the_archive(
+    traced: Traced, jaeger: Jaeger
+) -> None:
+    trace_id, span_id = secrets.token_hex(16), secrets.token_hex(8)
+    txn = make_transaction(
+        transaction_id=f"txn-{secrets.token_hex(6)}",
+        user_id=f"user-{secrets.token_hex(6)}",
+        event_time=time.time_ns() // 1_000_000,
+        amount_minor=-500,
+    )
+    answer = httpx.post(
+        f"{traced.endpoints.gateway_url}/v1/transactions",
+        content=encode(txn),
+        headers={
+            "Content-Type": "application/json",
+            "traceparent": f"00-{trace_id}-{span_id}-01",
+        },
+    )
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["trace_id"] == trace_id
+    trace = jaeger.wait_for(trace_id, lambda trace: len(trace.spans) >= 5)
+
+    print(trace.tree())
+    (span,) = trace.roots()
+    way = [(span.name, span.service)]
+    while below := trace.children(span):
+        (span,) = below
+        way.append((span.name, span.service))
+    assert way == [
+        ("POST /v1/transactions", GATEWAY),
+        ("send transactions", GATEWAY),
+        ("process transactions", _JOB),
+        ("send alerts", _JOB),
+        ("process alerts", ARCHIVER),
+    ]
 
 
 def test_what_cannot_be_read_is_an_error(traced: Traced, jaeger: Jaeger) -> None:
