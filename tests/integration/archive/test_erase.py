@@ -128,7 +128,7 @@ def test_it_says_what_stays_and_writes_down_what_was_done_without_the_users_id(
     known: Known,
 ) -> None:
     result = known.erase("--yes")
-    for place in ("topic transactions", "topic feedback", "Flink's state", "backups"):
+    for place in ("topic transactions", "topic feedback", "Flink's checkpoints", "backups"):
         assert place in result.stdout
     assert known.erased not in result.output
     line = result.stderr.splitlines()[-1]
