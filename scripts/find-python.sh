@@ -5,6 +5,19 @@
 # run and asked for its version: a name on PATH can be a pyenv shim that only fails.
 set -eu
 
+# Prints PATH without the environments in this folder: where one is activated, it is about to be
+# made anew.
+path_without_ours() (
+    IFS=:
+    for folder in $PATH; do
+        case $folder in
+        "$PWD"/.venv*/bin | "$(pwd -P)"/.venv*/bin) ;;
+        *) printf '%s%s' "${begun:+:}" "$folder" && begun=yes ;;
+        esac
+    done
+)
+PATH=$(path_without_ours)
+
 # Prints "3.12 /path/of/it", or nothing where $1 is no Python 3 that has TLS.
 describe() {
     "$1" -c 'import ssl, sys; print("%d.%d" % sys.version_info[:2], sys.executable)' \

@@ -37,6 +37,18 @@ def test_a_python_that_pyenv_keeps_off_path_is_found(machine: Machine) -> None:
     assert machine.run(*_SCRIPT).stdout == f"{python}\n"
 
 
+def test_an_activated_environment_of_ours_is_passed_over_since_it_is_to_be_made(
+    machine: Machine,
+) -> None:
+    python = machine.add_python("python3.11", "3.11")
+    (machine.venv / "bin").mkdir(parents=True)
+    machine.add_python("ours", "3.11").rename(machine.venv / "bin" / "python3.11")
+
+    result = machine.run(*_SCRIPT, PATH=f"{machine.venv / 'bin'}:{machine.programs}")
+
+    assert result.stdout == f"{python}\n"
+
+
 def test_only_a_newer_python_ends_with_what_to_install(machine: Machine) -> None:
     machine.add_python("python3", "3.13")
 
