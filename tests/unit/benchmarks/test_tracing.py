@@ -1,5 +1,4 @@
 import pytest
-
 from benchmarks.collector import Way
 from benchmarks.commands.tracing import compared_with_neighbours
 
