@@ -58,6 +58,7 @@ def expect_each_once(stand: ArchiveStand, sent: int) -> None:
     stand.wait_for("transactions", sent)
     stand.wait_for("alerts", sent // 10)
     stand.wait_for("feedback", sent // 10)
+    print(f"{sent:,} sent, {stand.count('transactions'):,} rows")
     assert stand.numbers_of_transactions() == list(range(sent))
     assert stand.count("alerts") == stand.count("feedback") == sent // 10
     positions = stand.ask(

@@ -96,6 +96,7 @@ def test_while_the_broker_is_killed_what_is_accepted_is_there_exactly_once(
         json.loads(m.value() or b"")["transaction_id"]
         for m in records(broker.bootstrap_servers, TRANSACTIONS.name, lambda _: True)
     )
+    print(f"{len(accepted):,} accepted, {sum(found.values()):,} on the topic; {dict(statuses)}")
     assert set(statuses) <= {202, 503}
     assert accepted - found.keys() == set(), "lost"
     assert {each: n for each, n in found.items() if n > 1} == {}, "doubled"
