@@ -49,8 +49,6 @@ class SwitchedCollector:
         self._listener: socket.socket | None = _listen(0)
         self._port = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, name="collector", daemon=True)
-        self.spans_bytes = 0
-        """What it has taken."""
 
     def __enter__(self) -> "SwitchedCollector":
         self._began_s = time.monotonic()
@@ -98,16 +96,13 @@ class SwitchedCollector:
                     self._answer(connection, 0.0 if _way(number) is Way.TAKES else left_s)
 
     def _answer(self, connection: socket.socket, wait_s: float) -> None:
-        collector = self
-
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.rfile.read(int(self.headers["Content-Length"]))
                 if wait_s:
                     self.send_response(HTTPStatus.SERVICE_UNAVAILABLE)
                     self.send_header("Retry-After", str(max(1, round(wait_s))))
                 else:
-                    collector.spans_bytes += len(body)
                     self.send_response(HTTPStatus.OK)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -20,9 +20,8 @@ from uuid import uuid4
 
 from cardwatch_contracts.alert import Alert, decode_alert
 from cardwatch_contracts.codec import encode
-from cardwatch_contracts.transaction import Transaction
+from cardwatch_contracts.smoke import suspicious_payment
 
-BANK: Final = "cardwatch-smoke"
 _ASK_AGAIN_S: Final = 0.5
 _ANSWER_S: Final = 15.0
 _MOST_SAID: Final = 500
@@ -35,29 +34,6 @@ class SmokeError(RuntimeError):
 
 class _AwayError(SmokeError):
     """It cannot answer now."""
-
-
-def suspicious_payment(name: str, *, event_time: int) -> Transaction:
-    """Return a payment of a negative amount by a user of its own. Time: epoch ms, UTC."""
-    return Transaction(
-        transaction_id=name,
-        event_time=event_time,
-        user_id=name,
-        card_id=f"tok_{name}",
-        bank_id=BANK,
-        payment_system="visa",
-        amount_minor=-100,
-        currency="EUR",
-        merchant_id="m-smoke",
-        merchant_category="grocery",
-        country="DE",
-        city="Berlin",
-        latitude=52.52,
-        longitude=13.405,
-        pin_used=True,
-        channel="chip",
-        label="smoke",
-    )
 
 
 def wait_ready(url: str, *, timeout_s: float) -> None:

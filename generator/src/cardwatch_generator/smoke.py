@@ -19,41 +19,17 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from cardwatch_contracts.alert import Alert, decode_alert
 from cardwatch_contracts.kafka_clients import ClientErrors, client_properties, refusal_of
 from cardwatch_contracts.kafka_settings import Kafka, kafka_at
+from cardwatch_contracts.smoke import suspicious_payment
 from cardwatch_contracts.topics import ALERTS
-from cardwatch_contracts.transaction import Transaction
 from cardwatch_generator.batches import TransactionBatch
 from cardwatch_generator.publish import KafkaSettings, KafkaSink, PublishError
 
-BANK: Final = "cardwatch-smoke"
 _PATIENCE_S: Final = 0.5
 _ASK_S: Final = 5.0
 
 
 class NoAlertError(RuntimeError):
     """The payment was published, and its alert did not come in time."""
-
-
-def suspicious_payment(name: str, *, event_time: int) -> Transaction:
-    """Return a payment of a negative amount by a user of its own. Time: epoch ms, UTC."""
-    return Transaction(
-        transaction_id=name,
-        event_time=event_time,
-        user_id=name,
-        card_id=f"tok_{name}",
-        bank_id=BANK,
-        payment_system="visa",
-        amount_minor=-100,
-        currency="EUR",
-        merchant_id="m-smoke",
-        merchant_category="grocery",
-        country="DE",
-        city="Berlin",
-        latitude=52.52,
-        longitude=13.405,
-        pin_used=True,
-        channel="chip",
-        label="smoke",
-    )
 
 
 def check(kafka: Kafka, *, timeout_s: float) -> tuple[Alert, float]:

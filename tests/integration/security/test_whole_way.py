@@ -23,6 +23,7 @@ from cardwatch_contracts.codec import encode
 from cardwatch_contracts.detector_config import ConfigRecord, DetectorConfigSpec
 from cardwatch_contracts.kafka_clients import client_properties
 from cardwatch_contracts.kafka_settings import PASSWORD_FILE
+from cardwatch_contracts.smoke import BANK, suspicious_payment
 from cardwatch_contracts.topics import (
     ALERTS,
     CARD_PROFILES,
@@ -32,7 +33,7 @@ from cardwatch_contracts.topics import (
     STATS,
     Topic,
 )
-from cardwatch_gateway.smoke import BANK, check, suspicious_payment
+from cardwatch_gateway.smoke import check
 from cardwatch_local.errors import StackError
 from cardwatch_local.flink import FlinkCluster
 from cardwatch_local.reading.topic import read_topic

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from cardwatch_contracts.codec import encode
-from cardwatch_gateway.smoke import SmokeError, events_of, main, suspicious_payment, wait_ready
+from cardwatch_contracts.smoke import suspicious_payment
+from cardwatch_gateway.smoke import SmokeError, events_of, main, wait_ready
 from cardwatch_gateway.validation import read_transactions
 
 
