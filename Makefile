@@ -40,7 +40,7 @@ bench: ## Compare the job with its peers, 8 minutes; REPORT=bench.json keeps the
 	@$(compile) --if-possible
 	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks throughput $(options)
 
-bench-full: ## That, 5 minutes at full load, latencies, hot updates, growth: 2 hours
+bench-full: ## That, 5 minutes at full load, updates, spans, latencies, growth: 2 hours
 	$(bootstrap) dev
 	$(bootstrap) bench
 	@$(compile) --if-possible
@@ -56,7 +56,7 @@ bench-gateway: ## Requests, verdicts and archived rows a second, 4 minutes; REPO
 	@$(compile) --if-possible
 	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks gateway $(options)
 
-bench-tracing: ## What recording spans costs, 12 minutes; REPORT=tracing.json keeps the figures
+bench-tracing: ## What recording spans costs, 30 minutes; REPORT=tracing.json keeps the figures
 	$(bootstrap) dev
 	@$(compile) --if-possible
 	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks tracing $(options)

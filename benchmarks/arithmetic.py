@@ -4,9 +4,13 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from random import Random
+from statistics import median, pstdev
+from typing import Final, NamedTuple
 
 from benchmarks.errors import BenchError
+
+_RESAMPLED: Final = 1_000
 
 
 class Sample(NamedTuple):
@@ -112,3 +116,10 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     """
     rank = max(1, -int(-share * len(ordered) // 1))
     return ordered[min(rank, len(ordered)) - 1]
+
+
+def median_with_error(values: Sequence[float]) -> tuple[float, float]:
+    """Return the median of values and its standard error, by drawing from them again and again."""
+    random = Random(1)
+    medians = [median(random.choices(values, k=len(values))) for _ in range(_RESAMPLED)]
+    return median(values), pstdev(medians)

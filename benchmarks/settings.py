@@ -45,6 +45,8 @@ class Method:
     """Heap of each Flink TaskManager, MiB; the default of `cardwatch up`."""
     records_spans: bool = False
     """Whether Cardwatch's job records spans, into files."""
+    metrics_ports: str = ""
+    """Ports `FIRST-LAST` at which Flink's processes serve metrics; empty: none are served."""
 
     def __post_init__(self) -> None:
         _require("parallelism", self.parallelism, 1, 12)

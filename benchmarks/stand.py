@@ -130,6 +130,7 @@ class Stand:
             home=self.home,
             name=run,
             records_spans=method.records_spans,
+            flink_metrics_ports=method.metrics_ports,
             parallelism=method.parallelism,
             checkpoint_interval_ms=method.commit_interval_ms,
             taskmanager_heap_mb=method.heap_mb,

@@ -11,63 +11,69 @@ from benchmarks.commands.latency import measure_latency
 from benchmarks.commands.options import Report, Seed
 from benchmarks.commands.sustained import measure_sustained
 from benchmarks.commands.throughput import compare, table
+from benchmarks.commands.tracing import by_figure, measure_tracing
 from benchmarks.contenders import CONTENDERS
-from benchmarks.filled import filled
+from benchmarks.filled import expected_alerts, filled
 from benchmarks.live import LiveStream
 from benchmarks.reporting import console, say, write_report
 from benchmarks.settings import Method, Stream
 
 EXAMPLES: Final = (
     "python -m benchmarks full --report bench.json",
-    "python -m benchmarks full --rounds 5 --sustained-transactions 30000000",
+    "python -m benchmarks full --rounds 3 --transactions 30000000",
 )
-_WARM_UP_S: Final = 40.0
+_WARM_UP_S: Final = 50.0
 """Until the JVMs have compiled most of what they run."""
+_LONG: Final = Method(warm_up_s=_WARM_UP_S, window_s=300.0)
+_USUAL: Final = Method(warm_up_s=_WARM_UP_S, window_s=30.0)
+_QUICK: Final = Method(commit_interval_s=1.0, warm_up_s=_WARM_UP_S)
+"""With as many checkpoints as `cardwatch up` makes."""
+_LIVE: Final = Method(commit_interval_s=1.0, warm_up_s=_WARM_UP_S, window_s=60.0, heap_mb=1024)
+_LONG_WARM_UP_S: Final = 100.0
+"""The compilers have only what the generator leaves. Seconds."""
+_TIMES: Final = 26
+"""How often spans are recorded."""
+_SAMPLED: Final = "1%"
+"""Of the transactions in the topic, by `Stream`'s default."""
 
 
 def full(
     *,
-    rounds: Annotated[int, typer.Option(min=1, help="How often each contender runs.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each contender runs.")] = 1,
     transactions: Annotated[
-        int, typer.Option(min=100_000, help="In the topic of all but the long run.")
-    ] = 8_000_000,
-    sustained_transactions: Annotated[
-        int, typer.Option(min=100_000, help="In the topic of the long run of 5 minutes.")
+        int, typer.Option(min=1_000_000, help="In the topic of all but latency and growth.")
     ] = 50_000_000,
+    growth_transactions: Annotated[
+        int, typer.Option(min=100_000, help="In each topic of the runs that show growth.")
+    ] = 6_000_000,
     seed: Seed = 1,
     report: Report = None,
 ) -> None:
-    """Measure everything: the peers, the long run, latencies, hot updates and growth."""
+    """Measure everything: the peers, the long run, updates, spans, latencies and growth."""
     stream = Stream(transactions=transactions, seed=seed)
-    usual = Method(warm_up_s=_WARM_UP_S, window_s=30.0)
-    quick = Method(commit_interval_s=1.0, warm_up_s=_WARM_UP_S)
     findings: dict[str, object] = {}
-    say("1 of 6: the peers")
-    results = compare(list(CONTENDERS.values()), stream, usual, rounds=rounds)
-    console.print(table(results, stream, usual))
-    findings["results"] = [result.as_json() for result in results]
-    write_report(report, findings)
-    say("2 of 6: five minutes at full load")
-    long = Stream(transactions=sustained_transactions, seed=seed)
-    findings["sustained"] = measure_sustained(
-        long, Method(warm_up_s=_WARM_UP_S, window_s=300.0), check=True
-    )
-    write_report(report, findings)
-    say("3 of 6: hot updates")
+
+    def found(name: str, value: object) -> None:
+        findings[name] = value
+        write_report(report, findings)
+
     with filled(stream) as stand:
-        findings["hot_update"] = measure_hot_update(stand, quick, updates=100)
-    write_report(report, findings)
-    say("4 of 6: latency")
-    findings["latency"] = measure_latency(
-        LiveStream(tps=10_000.0, cards=1_000_000, seed=seed),
-        Method(commit_interval_s=1.0, warm_up_s=_WARM_UP_S, window_s=60.0, heap_mb=1024),
-    )
-    write_report(report, findings)
-    say("5 of 6: beside a load generator")
-    findings["beside_generator"] = measure_beside_generator(
-        50_000.0, stream.cards, Method(warm_up_s=_WARM_UP_S, window_s=60.0), seed=seed
-    )
-    write_report(report, findings)
-    say("6 of 6: growth")
-    findings["growth"] = measure_growth(stream, usual)
-    write_report(report, findings)
+        reference = expected_alerts(stand)
+        say("1 of 7: five minutes at full load")
+        found("sustained", measure_sustained(stand, reference, _LONG))
+        say("2 of 7: the peers")
+        results = compare(stand, reference, list(CONTENDERS.values()), _USUAL, rounds=rounds)
+        console.print(table(results, stream, _USUAL))
+        found("results", [result.as_json() for result in results])
+        say("3 of 7: hot updates")
+        found("hot_update", measure_hot_update(stand, _QUICK, updates=100))
+        say("4 of 7: spans")
+        found("tracing", by_figure({_SAMPLED: measure_tracing(stand, _USUAL, _SAMPLED, _TIMES)}))
+    say("5 of 7: latency")
+    found("latency", measure_latency(LiveStream(tps=10_000.0, cards=1_000_000, seed=seed), _LIVE))
+    say("6 of 7: beside a load generator")
+    beside = Method(warm_up_s=_LONG_WARM_UP_S, window_s=60.0)
+    found("beside_generator", measure_beside_generator(50_000.0, stream.cards, beside, seed=seed))
+    say("7 of 7: growth")
+    growing = Stream(transactions=growth_transactions, seed=seed)
+    found("growth", measure_growth(growing, Method(warm_up_s=40.0, window_s=15.0)))

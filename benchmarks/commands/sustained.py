@@ -18,8 +18,10 @@ from benchmarks.commands.options import (
 from benchmarks.contenders import CARDWATCH
 from benchmarks.filled import expected_alerts, filled
 from benchmarks.measure import measure
+from benchmarks.reference import Reference
 from benchmarks.reporting import console, say, write_report
 from benchmarks.settings import Method, Stream
+from benchmarks.stand import Stand
 from benchmarks.table import Result, table_of
 
 EXAMPLES: Final = (
@@ -51,14 +53,14 @@ def sustained(  # noqa: PLR0913 - each is an option on the command line
         warm_up_s=warm_up_s,
         window_s=window_s,
     )
-    write_report(report, {"sustained": measure_sustained(stream, method, check=check)})
-
-
-def measure_sustained(stream: Stream, method: Method, *, check: bool) -> dict[str, Any]:
-    """Run the job over one long window."""
     with filled(stream) as stand:
         reference = expected_alerts(stand) if check else None
-        measurement = measure(stand, CARDWATCH, method, reference)
+        write_report(report, {"sustained": measure_sustained(stand, reference, method)})
+
+
+def measure_sustained(stand: Stand, reference: Reference | None, method: Method) -> dict[str, Any]:
+    """Run the job over one long window."""
+    measurement = measure(stand, CARDWATCH, method, reference)
     slowest = slowest_slice(measurement.samples, measurement.start_s, measurement.end_s, _SLICE_S)
     result = Result.of(CARDWATCH.name, CARDWATCH.guarantee, CARDWATCH.setup, [measurement])
     console.print(table_of([result], title=f"{method.window_s:g} s at full load"))

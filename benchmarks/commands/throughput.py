@@ -20,8 +20,10 @@ from benchmarks.contenders import CONTENDERS, NAIVE_MODES, Contender
 from benchmarks.filled import expected_alerts, filled
 from benchmarks.measure import measure
 from benchmarks.measurement import Measurement
+from benchmarks.reference import Reference
 from benchmarks.reporting import console, say, write_report
 from benchmarks.settings import Method, Stream
+from benchmarks.stand import Stand
 from benchmarks.table import Result, table_of, with_best_as
 
 EXAMPLES: Final = (
@@ -55,23 +57,28 @@ def throughput(  # noqa: PLR0913 - each is an option on the command line
         warm_up_s=warm_up_s,
         window_s=window_s,
     )
-    results = compare(_chosen(contender), stream, method, rounds=rounds)
+    contenders = _chosen(contender)
+    with filled(stream) as stand:
+        results = compare(stand, expected_alerts(stand), contenders, method, rounds=rounds)
     console.print(table(results, stream, method))
     write_report(report, {"results": [result.as_json() for result in results]})
 
 
 def compare(
-    contenders: Sequence[Contender], stream: Stream, method: Method, *, rounds: int
+    stand: Stand,
+    reference: Reference,
+    contenders: Sequence[Contender],
+    method: Method,
+    *,
+    rounds: int,
 ) -> list[Result]:
     """Measure contenders in alternating rounds on one filled topic."""
     measured: dict[str, list[Measurement]] = {}
-    with filled(stream) as stand:
-        reference = expected_alerts(stand)
-        for number in range(1, rounds + 1):
-            for contender in contenders:
-                measurement = measure(stand, contender, method, reference)
-                measured.setdefault(contender.name, []).append(measurement)
-                say(f"round {number}: {measurement}")
+    for number in range(1, rounds + 1):
+        for contender in contenders:
+            measurement = measure(stand, contender, method, reference)
+            measured.setdefault(contender.name, []).append(measurement)
+            say(f"round {number}: {measurement}")
     results = [
         Result.of(contender.name, contender.guarantee, contender.setup, measured[contender.name])
         for contender in contenders

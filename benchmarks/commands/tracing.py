@@ -3,13 +3,12 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import mean, stdev
 from typing import Annotated, Any, Final
 
 import typer
 
-from benchmarks.arithmetic import Figures, figures
-from benchmarks.collector import Phase, SwitchedCollector, Way
+from benchmarks.arithmetic import median_with_error
+from benchmarks.collector import SwitchedCollector, Way
 from benchmarks.commands.options import (
     Cards,
     CommitIntervalS,
@@ -18,39 +17,37 @@ from benchmarks.commands.options import (
     Seed,
     Transactions,
     WarmUpS,
-    WindowS,
 )
 from benchmarks.contenders import CARDWATCH
-from benchmarks.errors import BenchError
 from benchmarks.filled import filled
-from benchmarks.measure import measure
+from benchmarks.measure import running
 from benchmarks.reporting import say, write_report
 from benchmarks.settings import Method, Stream
 from benchmarks.stand import Stand
+from benchmarks.switching import JudgedSoFar, Phase, compared_with_neighbours, in_turns
+from cardwatch_local.ports import free_ports
 
 EXAMPLES: Final = (
     "python -m benchmarks tracing",
-    "python -m benchmarks tracing --transactions 6000000 --warm-up-s 20 --window-s 36",
+    "python -m benchmarks tracing --transactions 6000000 --warm-up-s 20 --times 4 --share 1%",
 )
 _ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
-_SETTLING_S: Final = 2.0
-"""From the beginning of a phase until the job does as its collector does. Seconds."""
-_FEWEST: Final = 3
+_PORTS: Final = 8
+_TIMES_GONE: Final = 3
 _SHARES: Final = {"1%": 0.01, "100%": 1.0}
 """Transactions whose sender has chosen them. All that alert, two in a hundred, come on top."""
 
 
 def tracing(  # noqa: PLR0913 - each is an option on the command line
     *,
-    transactions: Transactions = 20_000_000,
+    transactions: Transactions = 25_000_000,
     cards: Cards = 100_000,
-    phase_s: Annotated[
-        float, typer.Option(min=3, help="How long spans are recorded, or not, at a time.")
-    ] = 6.0,
+    times: Annotated[
+        int, typer.Option(min=2, help="How often spans are recorded, for some seconds.")
+    ] = 12,
     parallelism: Parallelism = 2,
-    warm_up_s: WarmUpS = 50.0,
-    window_s: WindowS = 126.0,
-    commit_interval_s: CommitIntervalS = 1.0,
+    warm_up_s: WarmUpS = 60.0,
+    commit_interval_s: CommitIntervalS = 5.0,
     share: Annotated[
         list[str] | None, typer.Option(help="Only this one of 1% and 100%; may be repeated.")
     ] = None,
@@ -59,102 +56,70 @@ def tracing(  # noqa: PLR0913 - each is an option on the command line
 ) -> None:
     """Measure a job that records spans for some seconds, and then none: 1 % and 100 % sampled."""
     method = Method(
-        parallelism=parallelism,
-        commit_interval_s=commit_interval_s,
-        warm_up_s=warm_up_s,
-        window_s=window_s,
+        parallelism=parallelism, commit_interval_s=commit_interval_s, warm_up_s=warm_up_s
     )
     stream = Stream(transactions=transactions, cards=cards, seed=seed)
     for each in share or ():
         if each not in _SHARES:
             raise typer.BadParameter(f"{each!r}: there are {', '.join(_SHARES)}")
-    write_report(report, measure_tracing(stream, method, phase_s, share or tuple(_SHARES)))
+    found: dict[str, dict[str, Any]] = {}
+    for each in share or tuple(_SHARES):
+        with filled(replace(stream, sampled_share=_SHARES[each])) as stand:
+            found[each] = measure_tracing(stand, method, each, times)
+        write_report(report, by_figure(found))
 
 
-def measure_tracing(
-    stream: Stream, method: Method, phase_s: float, shares: Sequence[str] = tuple(_SHARES)
-) -> dict[str, Any]:
-    """Measure each share; return what recording takes, 0 to 1, and the figures of every phase.
+def by_figure(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the figures of all shares: `overhead` {share: value}, and so on."""
+    names = next(iter(found.values()))
+    return {name: {share: figures[name] for share, figures in found.items()} for name in names}
 
-    `overhead`: of the throughput; `cpu_overhead`: how much more CPU time a transaction takes.
-    `collector_gone`: of the throughput, where nobody is there to take the spans.
+
+def measure_tracing(stand: Stand, method: Method, share: str, times: int) -> dict[str, Any]:
+    """Run the job once over a topic of which `share` is sampled; return what spans take, 0 to 1.
+
+    `overhead`: of the throughput; `cpu_overhead`: how much more CPU time a transaction takes;
+    `collector_gone`: of the throughput, where nobody is there to take the spans. Each with its
+    standard error, and the figures of every phase.
     """
-    overhead: dict[str, float] = {}
-    cpu_overhead: dict[str, float] = {}
-    gone: dict[str, float] = {}
-    phases_of = {}
-    for share in shares:
-        with filled(replace(stream, sampled_share=_SHARES[share])) as stand:
-            phases = _phases(stand, method, phase_s)
-        for phase, figures_of in phases:
-            say(
-                f"{share} sampled, {phase.way.value}: {figures_of.tx_per_s:,.0f} tx/s, "
-                f"{figures_of.cpu_us_per_tx:.1f} µs CPU a transaction"
-            )
-        overhead[share] = _told(f"{share} sampled", "throughput", _lost(phases, Way.TAKES))
-        cpu_overhead[share] = _told(f"{share} sampled", "CPU time", _more_cpu(phases, Way.TAKES))
-        gone[share] = _told(f"{share} sampled, gone", "throughput", _lost(phases, Way.GONE))
-        phases_of[share] = [
-            {"way": phase.way.value, "tx_per_s": round(f.tx_per_s), "cpu_us": f.cpu_us_per_tx}
-            for phase, f in phases
-        ]
+    first, *_ = free_ports(1)
+    method = replace(method, records_spans=True, metrics_ports=f"{first}-{first + _PORTS - 1}")
+    judged = JudgedSoFar(first, first + _PORTS - 1)
+    with SwitchedCollector() as collector:
+        os.environ[_ENDPOINT] = collector.endpoint
+        try:
+            with running(stand, CARDWATCH, method) as job:
+                job.watch_until(lambda _: False, method.warm_up_s)
+                phases = in_turns(job, judged, collector, Way.TAKES, times)
+                gone = in_turns(job, judged, collector, Way.GONE, _TIMES_GONE)
+        finally:
+            del os.environ[_ENDPOINT]
+    for phase in (*phases, *gone):
+        say(
+            f"{share} sampled, {phase.way.value}: {phase.tx_per_s:,.0f} tx/s, "
+            f"{phase.cpu_us_per_tx:.1f} µs CPU a transaction"
+        )
+    lost, lost_error = _compared(phases, "tx_per_s")
+    more, more_error = _compared(phases, "cpu_us_per_tx")
+    without, without_error = _compared(gone, "tx_per_s")
+    say(f"{share} sampled: {-lost:.1%} of the throughput, ± {lost_error:.1%}")
+    say(f"{share} sampled: {more:.1%} more CPU time, ± {more_error:.1%}")
+    say(f"{share} sampled, gone: {-without:.1%} of the throughput, ± {without_error:.1%}")
     return {
-        "overhead": overhead,
-        "cpu_overhead": cpu_overhead,
-        "collector_gone": gone,
-        "phases": phases_of,
+        "overhead": round(-lost, 4),
+        "overhead_error": round(lost_error, 4),
+        "cpu_overhead": round(more, 4),
+        "cpu_overhead_error": round(more_error, 4),
+        "collector_gone": round(-without, 4),
+        "phases": [
+            {"way": p.way.value, "tx_per_s": round(p.tx_per_s), "cpu_us": round(p.cpu_us_per_tx, 2)}
+            for p in (*phases, *gone)
+        ],
     }
 
 
-def _phases(stand: Stand, method: Method, phase_s: float) -> list[tuple[Phase, Figures]]:
-    """Run the job once; return its figures in each whole phase of the window."""
-    with SwitchedCollector(phase_s) as collector:
-        os.environ[_ENDPOINT] = collector.endpoint
-        try:
-            taken = measure(stand, CARDWATCH, replace(method, records_spans=True), None)
-        finally:
-            del os.environ[_ENDPOINT]
-        phases = list(collector.phases(taken.start_s, taken.end_s))
-    say(str(taken))
-    return [
-        (phase, figures(taken.samples, phase.start_s + _SETTLING_S, phase.end_s))
-        for phase in phases
-    ]
-
-
-def _lost(phases: Sequence[tuple[Phase, Figures]], way: Way) -> list[float]:
-    """Return what is lost of the rate in each phase of a kind."""
-    rates = [(phase.way, each.tx_per_s) for phase, each in phases]
-    return [1 - compared for compared in compared_with_neighbours(rates, way)]
-
-
-def _more_cpu(phases: Sequence[tuple[Phase, Figures]], way: Way) -> list[float]:
-    """Return how much more CPU time a transaction takes in each phase of a kind."""
-    times = [(phase.way, each.cpu_us_per_tx) for phase, each in phases]
-    return [compared - 1 for compared in compared_with_neighbours(times, way)]
-
-
-def compared_with_neighbours(values: Sequence[tuple[Way, float]], way: Way) -> list[float]:
-    """Divide each value of a kind by the mean of the nearest two without spans, one on each side.
-
-    The machine's speed drifts: what is compared must be near in time.
-    """
-    found = []
-    for place, (kind, value) in enumerate(values):
-        before = [v for k, v in values[:place] if k is Way.REFUSES]
-        after = [v for k, v in values[place:] if k is Way.REFUSES]
-        if kind is way and before and after:
-            found.append(value / mean((before[-1], after[0])))
-    return found
-
-
-def _told(what: str, of: str, shares: Sequence[float]) -> float:
-    """Say the mean of what was found in each phase, and its standard error."""
-    if len(shares) < _FEWEST:
-        raise BenchError(
-            f"{len(shares)} phases of a kind in the window: give a longer --window-s and "
-            "more --transactions"
-        )
-    said = mean(shares)
-    say(f"{what}: {said:.1%} of the {of}, ± {stdev(shares) / len(shares) ** 0.5:.1%}")
-    return round(said, 4)
+def _compared(phases: Sequence[Phase], figure: str) -> tuple[float, float]:
+    """Return how much a figure changes with spans, as a share, and the error of that."""
+    values = [(phase.way, getattr(phase, figure)) for phase in phases]
+    ratio, error = median_with_error(compared_with_neighbours(values))
+    return ratio - 1, error
