@@ -26,6 +26,8 @@ class Sample(NamedTuple):
     """CPU time of the broker so far. Seconds."""
     rss_mb: float
     """Resident memory of its processes. Megabytes."""
+    stolen_s: float
+    """How long a virtual machine's host has given its cores to others, mean of all. Seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,8 @@ class Figures:
     """CPU of the broker for a transaction. Microseconds."""
     peak_rss_mb: float
     """Highest memory since the contender started. Megabytes."""
+    stolen_share: float
+    """Of the cores' time, what the host of a virtual machine has given to others, 0 to 1."""
 
 
 def figures(samples: Sequence[Sample], start_s: float, end_s: float) -> Figures:
@@ -55,11 +59,13 @@ def figures(samples: Sequence[Sample], start_s: float, end_s: float) -> Figures:
         )
     cpu = [(sample.at_s, sample.cpu_s) for sample in samples]
     broker = [(sample.at_s, sample.broker_cpu_s) for sample in samples]
+    stolen = [(sample.at_s, sample.stolen_s) for sample in samples]
     return Figures(
         tx_per_s=processed / (end_s - start_s),
         cpu_us_per_tx=(at(cpu, end_s) - at(cpu, start_s)) * 1e6 / processed,
         broker_cpu_us_per_tx=(at(broker, end_s) - at(broker, start_s)) * 1e6 / processed,
         peak_rss_mb=max(sample.rss_mb for sample in samples),
+        stolen_share=(at(stolen, end_s) - at(stolen, start_s)) / (end_s - start_s),
     )
 
 

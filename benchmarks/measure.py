@@ -14,7 +14,7 @@ from benchmarks.reference import Reference, check
 from benchmarks.settings import Method
 from benchmarks.stand import Stand
 from benchmarks.topics import forget_group
-from benchmarks.usage import TreeUsage
+from benchmarks.usage import TreeUsage, stolen_s
 from cardwatch_contracts.alert import decode_alert
 from cardwatch_contracts.topics import ALERTS
 from cardwatch_local.reading.topic import read_topic, value_of
@@ -53,7 +53,14 @@ class Running:
                 )
         offsets = self._progress.read() or (self.samples[-1].offsets if self.samples else {})
         own, broker = self._own.read(), self._broker.read()
-        look = Sample(time.monotonic(), offsets, own.cpu_s, broker.cpu_s, own.rss_bytes / 1e6)
+        look = Sample(
+            at_s=time.monotonic(),
+            offsets=offsets,
+            cpu_s=own.cpu_s,
+            broker_cpu_s=broker.cpu_s,
+            rss_mb=own.rss_bytes / 1e6,
+            stolen_s=stolen_s(),
+        )
         self.samples.append(look)
         return look
 

@@ -23,5 +23,6 @@ class Measurement:
         return (
             f"{self.contender}: {self.figures.tx_per_s:,.0f} tx/s, "
             f"{self.figures.cpu_us_per_tx:.1f} µs CPU a transaction, "
-            f"{self.figures.peak_rss_mb:,.0f} MB"
+            f"{self.figures.peak_rss_mb:,.0f} MB, "
+            f"{self.figures.stolen_share:.0%} of the cores stolen"
         )

@@ -25,7 +25,14 @@ class Phase(NamedTuple):
 
     way: Way
     tx_per_s: float
+    stolen_share: float
+    """Of the cores' time, what the host of a virtual machine has given to others, 0 to 1."""
     cpu_us_per_tx: float
+
+    @property
+    def tx_per_s_of_cores(self) -> float:
+        """The rate had nothing been stolen, which changes it more than anything measured here."""
+        return self.tx_per_s / (1 - self.stolen_share)
 
 
 class JudgedSoFar:
@@ -80,7 +87,13 @@ def _phase(job: Running, judged: JudgedSoFar, collector: SwitchedCollector, way:
     count = count_after - count_before
     if count <= 0:
         raise BenchError("the job has judged the whole topic: give more with --transactions")
-    return Phase(way, count / (ended.at_s - began.at_s), (ended.cpu_s - began.cpu_s) * 1e6 / count)
+    seconds = ended.at_s - began.at_s
+    return Phase(
+        way=way,
+        tx_per_s=count / seconds,
+        stolen_share=(ended.stolen_s - began.stolen_s) / seconds,
+        cpu_us_per_tx=(ended.cpu_s - began.cpu_s) * 1e6 / count,
+    )
 
 
 def compared_with_neighbours(values: Sequence[tuple[Way, float]]) -> list[float]:

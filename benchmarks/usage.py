@@ -15,6 +15,11 @@ class Usage(NamedTuple):
     """Resident memory of those alive, pages they share counted in each. Bytes."""
 
 
+def stolen_s() -> float:
+    """Return how long the host has given this machine's cores to others: mean of all, seconds."""
+    return float(getattr(psutil.cpu_times(), "steal", 0.0)) / (psutil.cpu_count() or 1)
+
+
 class TreeUsage:
     """Watches process trees. What a process used before it ended stays counted."""
 

@@ -78,9 +78,9 @@ def by_figure(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def measure_tracing(stand: Stand, method: Method, share: str, times: int) -> dict[str, Any]:
     """Run the job once over a topic of which `share` is sampled; return what spans take, 0 to 1.
 
-    `overhead`: of the throughput; `cpu_overhead`: how much more CPU time a transaction takes;
-    `collector_gone`: of the throughput, where nobody is there to take the spans. Each with its
-    standard error, and the figures of every phase.
+    `overhead`: of the throughput that the cores left to this machine make; `cpu_overhead`: how
+    much more CPU time a transaction takes; `collector_gone`: of the throughput, where nobody is
+    there to take the spans. Each with its standard error, and the figures of every phase.
     """
     first, *_ = free_ports(1)
     method = replace(method, records_spans=True, metrics_ports=f"{first}-{first + _PORTS - 1}")
@@ -97,11 +97,12 @@ def measure_tracing(stand: Stand, method: Method, share: str, times: int) -> dic
     for phase in (*phases, *gone):
         say(
             f"{share} sampled, {phase.way.value}: {phase.tx_per_s:,.0f} tx/s, "
+            f"{phase.stolen_share:.0%} of the cores stolen, "
             f"{phase.cpu_us_per_tx:.1f} µs CPU a transaction"
         )
-    lost, lost_error = _compared(phases, "tx_per_s")
+    lost, lost_error = _compared(phases, "tx_per_s_of_cores")
     more, more_error = _compared(phases, "cpu_us_per_tx")
-    without, without_error = _compared(gone, "tx_per_s")
+    without, without_error = _compared(gone, "tx_per_s_of_cores")
     say(f"{share} sampled: {-lost:.1%} of the throughput, ± {lost_error:.1%}")
     say(f"{share} sampled: {more:.1%} more CPU time, ± {more_error:.1%}")
     say(f"{share} sampled, gone: {-without:.1%} of the throughput, ± {without_error:.1%}")
@@ -111,10 +112,16 @@ def measure_tracing(stand: Stand, method: Method, share: str, times: int) -> dic
         "cpu_overhead": round(more, 4),
         "cpu_overhead_error": round(more_error, 4),
         "collector_gone": round(-without, 4),
-        "phases": [
-            {"way": p.way.value, "tx_per_s": round(p.tx_per_s), "cpu_us": round(p.cpu_us_per_tx, 2)}
-            for p in (*phases, *gone)
-        ],
+        "phases": [_as_json(phase) for phase in (*phases, *gone)],
+    }
+
+
+def _as_json(phase: Phase) -> dict[str, Any]:
+    return {
+        "way": phase.way.value,
+        "tx_per_s": round(phase.tx_per_s),
+        "stolen_share": round(phase.stolen_share, 3),
+        "cpu_us_per_tx": round(phase.cpu_us_per_tx, 2),
     }
 
 

@@ -6,7 +6,7 @@ from benchmarks.errors import BenchError
 def _sample(
     at_s: float, offsets: dict[int, int], *, cpu_s: float = 0.0, rss_mb: float = 1.0
 ) -> Sample:
-    return Sample(at_s, offsets, cpu_s, cpu_s / 4, rss_mb)
+    return Sample(at_s, offsets, cpu_s, cpu_s / 4, rss_mb, at_s / 10)
 
 
 def test_a_rate_does_not_depend_on_where_in_the_rhythm_of_commits_the_window_lies() -> None:
@@ -38,6 +38,7 @@ def test_cpu_is_that_of_the_window_and_memory_that_of_the_whole_run() -> None:
     assert result.cpu_us_per_tx == pytest.approx(1_000)
     assert result.broker_cpu_us_per_tx == pytest.approx(250)
     assert result.peak_rss_mb == 900
+    assert result.stolen_share == pytest.approx(0.1)
 
 
 def test_a_window_without_a_commit_has_no_figures() -> None:

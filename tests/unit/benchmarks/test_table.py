@@ -10,7 +10,13 @@ _EQUAL = Check(expected=500, lost=0, wrong=0, duplicate=0)
 
 def _result(name: str, *rates: float, checks: tuple[Check, ...] = (_EQUAL,)) -> Result:
     rounds = [
-        Figures(tx_per_s=rate, cpu_us_per_tx=1e6 / rate, broker_cpu_us_per_tx=1, peak_rss_mb=rate)
+        Figures(
+            tx_per_s=rate,
+            cpu_us_per_tx=1e6 / rate,
+            broker_cpu_us_per_tx=1,
+            peak_rss_mb=rate,
+            stolen_share=0.25,
+        )
         for rate in rates
     ]
     return Result(name=name, guarantee="some", setup="any", rounds=rounds, checks=checks)
