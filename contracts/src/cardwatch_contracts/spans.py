@@ -91,22 +91,26 @@ def write_span(span: Span) -> bytes:
 class SpanForm:
     """Spans of one name that differ in few attributes: written once, and filled in for each.
 
-    `differ` are texts and whole numbers.
+    `differ` are texts and whole numbers. `pieces`: what is the same, with a blank between two.
     """
 
     def __init__(
         self, name: SpanName, same: Mapping[Attribute, Value], differ: Sequence[Attribute]
     ) -> None:
-        attributes = [
-            _of_format(_attributes({attribute: value})) for attribute, value in same.items()
-        ]
-        attributes += [_of_format(_key(each.name)) + _BLANKS[each.type] for each in differ]
-        self._text = (
-            '{"traceId":"%s","spanId":"%s","parentSpanId":"%s",'
-            f'"name":"{name.name}","kind":{name.kind.value},"flags":1,'
-            '"startTimeUnixNano":"%d","endTimeUnixNano":"%d",'
-            f'"attributes":[{",".join(attributes)}]%s}}'
-        )
+        start = '{"traceId":"', '","spanId":"', '","parentSpanId":"'
+        kind = f'","name":"{name.name}","kind":{name.kind.value},"flags":1,"startTimeUnixNano":"'
+        first = f'","attributes":[{_attributes(same).decode()}'
+        pieces = [*start, kind, '","endTimeUnixNano":"', first]
+        blanks = ["%s", "%s", "%s", "%d", "%d"]
+        comma = "," if same else ""
+        for each in differ:
+            before, blank, after = _BLANKS[each.type]
+            pieces[-1] += comma + _key(each.name).decode() + before
+            pieces.append(after)
+            blanks.append(blank)
+            comma = ","
+        pieces[-1] += "]"
+        self._text, self.pieces = _form([*pieces, "}"], [*blanks, "%s"])
 
     def fill(  # noqa: PLR0917 - what spans differ in; names would take time
         self,
@@ -127,16 +131,15 @@ class SpanForm:
 
 
 class EventForm:
-    """Events that differ in their time and in two numbers."""
+    """Events that differ in their time and in two numbers, the blanks between the `pieces`."""
 
     def __init__(
         self, name: str, same: Mapping[Attribute, Value], first: Attribute, second: Attribute
     ) -> None:
-        numbers = [f'{_key(each.name).decode()}{{"doubleValue":%r}}}}' for each in (first, second)]
-        attributes = [_of_format(_attributes(same)), *numbers]
-        self._text = (
-            f'{{"timeUnixNano":"%d","name":"{name}","attributes":[{",".join(attributes)}]}}'
-        )
+        head = f'","name":"{name}","attributes":[{_attributes(same).decode()},'
+        keys = [_key(each.name).decode() + '{"doubleValue":' for each in (first, second)]
+        pieces = ['{"timeUnixNano":"', head + keys[0], "}}," + keys[1], "}}]}"]
+        self._text, self.pieces = _form(pieces, ["%d", "%r", "%r"])
 
     def fill(self, time_ns: int, first: float, second: float) -> str:
         """Return an event for `events_of`; the numbers are finite."""
@@ -159,14 +162,18 @@ def links_to(*contexts: TraceContext) -> str:
     return f',"links":[{",".join(links)}]'
 
 
-_BLANKS: Final[Mapping[type, str]] = {
-    str: '{"stringValue":%s}}',
-    int: '{"intValue":"%d"}}',
+_BLANKS: Final[Mapping[type, tuple[str, str, str]]] = {
+    str: ('{"stringValue":', "%s", "}}"),
+    int: ('{"intValue":"', "%d", '"}}'),
 }
+"""What stands before a value, how it is formatted, and what stands behind it."""
 
 
-def _of_format(written: bytes) -> str:
-    return written.decode().replace("%", "%%")
+def _form(pieces: Sequence[str], blanks: Sequence[str]) -> tuple[str, tuple[bytes, ...]]:
+    """Return a text to format, with a blank between two pieces, and the pieces."""
+    escaped = [piece.replace("%", "%%") for piece in pieces]
+    text = "".join(piece + blank for piece, blank in zip(escaped, [*blanks, ""], strict=True))
+    return text, tuple(piece.encode() for piece in pieces)
 
 
 def _event(event: Event) -> bytes:

@@ -28,6 +28,7 @@ from cardwatch_job.compiled import (
 _MODULES: Final = (
     "cardwatch_job/detectors/history.py",
     "cardwatch_job/flat_profiles.pyx",
+    "cardwatch_job/flat_spans.pyx",
     "cardwatch_job/flat_sums.pyx",
     "cardwatch_job/flat_users.pyx",
     "cardwatch_job/progress.py",

@@ -5,8 +5,8 @@ judged they are only noted; spans are made of them later, in the exporter's thre
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from functools import cache, lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -14,34 +14,44 @@ import msgspec
 from cardwatch_contracts import telemetry as t
 from cardwatch_contracts.alert import Alert, Finding
 from cardwatch_contracts.detector_config import ConfigRecord
-from cardwatch_contracts.messaging import config_context, processing, sending
+from cardwatch_contracts.messaging import config_context, processing
 from cardwatch_contracts.span_export import Exporter, exporter_of
 from cardwatch_contracts.spans import (
-    EventForm,
     Span,
-    SpanForm,
-    Value,
     events_of,
     links_to,
     quoted,
     write_span,
 )
-from cardwatch_contracts.topics import ALERTS, DETECTOR_CONFIGS, JOB_GROUP
+from cardwatch_contracts.topics import DETECTOR_CONFIGS, JOB_GROUP
 from cardwatch_contracts.trace_context import TraceContext, new_trace, read_traceparent
 from cardwatch_job.records import InputRecord
+from cardwatch_job.span_forms import (
+    ALERT,
+    BATCH,
+    alerted_form,
+    finding_form,
+    ids_of,
+    same_of,
+    sampled_form,
+)
+
+try:
+    from cardwatch_job.flat_spans import processing_of, sending_of, write_judged
+except ImportError:  # not compiled
+    write_judged = None  # type: ignore[assignment]
+
+    def processing_of(record: InputRecord, context: TraceContext) -> TraceContext:
+        """Return the context of a transaction's span."""
+        return context.child("process", record.topic, record.partition, record.offset)
+
+    def sending_of(context: TraceContext) -> TraceContext:
+        """Return the context of the span of sending its alert."""
+        return context.child("send")
+
 
 SERVICE: Final = "cardwatch-job"
 _UNLIMITED: Final = 2**31 - 1
-
-
-class _Ids(msgspec.Struct, frozen=True, gc=False):
-    """What a span says of a transaction."""
-
-    transaction_id: str
-    bank_id: str
-
-
-_ids: Final = msgspec.json.Decoder(_Ids)
 
 
 class Judged(msgspec.Struct, frozen=True, gc=False):
@@ -72,9 +82,9 @@ class Traces:
 
     def alerted(self, record: InputRecord, context: TraceContext, alert: Alert) -> TraceContext:
         """Note one that raised an alert; return the context with which the alert is sent."""
-        processing = _processing(record, context)
+        processing = processing_of(record, context)
         self._note(Judged(record, context, alert, processing=processing))
-        return _sending(processing)
+        return sending_of(processing)
 
     def failed(self, record: InputRecord, error: str) -> None:
         """Note one that could not be read."""
@@ -114,21 +124,29 @@ class JudgedBatch(msgspec.Struct, frozen=True, kw_only=True):
         first = self.judged[0]
         batch = new_trace("batch", self.subtask, self.start_ns, first.context.trace_id)
         batch = batch.child("judge")
-        yield _BATCH.fill(batch, "", self.start_ns, self.end_ns, (self.records, self.subtask))
+        yield BATCH.fill(batch, "", self.start_ns, self.end_ns, (self.records, self.subtask))
         link = links_to(batch)
+        read = [judged for judged in self.judged if not judged.error]
+        if write_judged is None:
+            yield from self._interpreted(read, link)
+        else:
+            yield from write_judged(read, self.subtask, self.start_ns, self.end_ns, link)
         for judged in self.judged:
+            if judged.error:
+                yield write_span(self._failed(judged, batch))
+
+    def _interpreted(self, read: Iterable[Judged], link: str) -> Iterator[bytes]:
+        for judged in read:
             if judged.alert is not None:
                 yield from self._alerted(judged, judged.alert, link)
-            elif judged.error:
-                yield write_span(self._failed(judged, batch))
             else:
                 yield self._sampled(judged, link)
 
     def _sampled(self, judged: Judged, link: str) -> bytes:
         record = judged.record
-        ids = _ids.decode(record.value or b"")
-        return _sampled_form(record.topic, record.partition, self.subtask).fill(
-            _processing(record, judged.context),
+        ids = ids_of(record.value or b"")
+        return sampled_form(record.topic, record.partition, self.subtask).fill(
+            processing_of(record, judged.context),
             judged.context.span_id,
             self.start_ns,
             self.end_ns,
@@ -138,9 +156,9 @@ class JudgedBatch(msgspec.Struct, frozen=True, kw_only=True):
 
     def _alerted(self, judged: Judged, alert: Alert, link: str) -> Iterator[bytes]:
         record, txn = judged.record, alert.transaction
-        context = judged.processing or _processing(record, judged.context)
+        context = judged.processing or processing_of(record, judged.context)
         alert_id = quoted(alert.alert_id)
-        form = _alerted_form(
+        form = alerted_form(
             record.topic, record.partition, self.subtask, alert.config, alert.generation
         )
         yield form.fill(
@@ -157,18 +175,20 @@ class JudgedBatch(msgspec.Struct, frozen=True, kw_only=True):
             ),
             events_of([_event(finding, self.end_ns) for finding in alert.findings]) + link,
         )
-        yield _ALERT.fill(_sending(context), context.span_id, self.end_ns, self.end_ns, (alert_id,))
+        yield ALERT.fill(
+            sending_of(context), context.span_id, self.end_ns, self.end_ns, (alert_id,)
+        )
 
     def _failed(self, judged: Judged, batch: TraceContext) -> Span:
         record = judged.record
         return Span(
             name=t.PROCESS_TRANSACTIONS,
-            context=_processing(record, judged.context),
+            context=processing_of(record, judged.context),
             parent_id=judged.context.span_id,
             start_ns=self.start_ns,
             end_ns=self.end_ns,
             attributes={
-                **_same(record.topic, record.partition, self.subtask),
+                **same_of(record.topic, record.partition, self.subtask),
                 t.OFFSET: record.offset,
                 t.QUEUED: self._queued(record),
                 t.ERROR_TYPE: "InvalidRecordError",
@@ -221,56 +241,6 @@ def exporter() -> Exporter | None:
     return exporter_of(os.environ, service=SERVICE)
 
 
-def _processing(record: InputRecord, context: TraceContext) -> TraceContext:
-    return context.child("process", record.topic, record.partition, record.offset)
-
-
-def _sending(processing: TraceContext) -> TraceContext:
-    return processing.child("send")
-
-
-_BATCH: Final = SpanForm(t.JUDGE_BATCH, {}, (t.BATCH_COUNT, t.SUBTASK))
-_ALERT: Final = SpanForm(t.SEND_ALERTS, {**sending(ALERTS.name), t.IS_ALERT: True}, (t.ALERT_ID,))
-_DIFFER: Final = (t.OFFSET, t.QUEUED, t.TRANSACTION_ID, t.BANK_ID)
-_MOST_FORMS: Final = 1_024
-
-
-def _same(topic: str, partition: int, subtask: int) -> dict[t.Attribute, Value]:
-    return {
-        **processing(topic, JOB_GROUP),
-        t.PARTITION: str(partition),
-        t.SUBTASK: subtask,
-    }
-
-
-@lru_cache(_MOST_FORMS)
-def _sampled_form(topic: str, partition: int, subtask: int) -> SpanForm:
-    return SpanForm(t.PROCESS_TRANSACTIONS, _same(topic, partition, subtask), _DIFFER)
-
-
-@lru_cache(_MOST_FORMS)
-def _alerted_form(
-    topic: str, partition: int, subtask: int, config: str, generation: int
-) -> SpanForm:
-    same = {
-        **_same(topic, partition, subtask),
-        t.IS_ALERT: True,
-        t.CONFIG_NAME: config,
-        t.CONFIG_GENERATION: generation,
-    }
-    return SpanForm(t.PROCESS_TRANSACTIONS, same, (*_DIFFER, t.ALERT_ID))
-
-
-@lru_cache(_MOST_FORMS)
-def _finding_form(detector: str, unit: str, mode: str) -> EventForm:
-    same: dict[t.Attribute, Value] = {
-        t.DETECTOR: detector,
-        t.FINDING_UNIT: unit,
-        t.FINDING_MODE: mode,
-    }
-    return EventForm(t.FINDING, same, t.OBSERVED, t.THRESHOLD)
-
-
 def _event(finding: Finding, time_ns: int) -> str:
-    form = _finding_form(finding.detector, finding.unit, finding.mode)
+    form = finding_form(finding.detector, finding.unit, finding.mode)
     return form.fill(time_ns, float(finding.observed), float(finding.threshold))

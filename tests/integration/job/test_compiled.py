@@ -86,6 +86,13 @@ def test_flat_memories_are_those_of_python(compiled: Path, seed: int) -> None:
     assert forgotten > 100
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_spans_are_written_alike(compiled: Path, seed: int) -> None:
+    spans, alerts = _compared("spans_alike", seed, compiled)
+    assert spans > 7_000
+    assert alerts > 2_000
+
+
 def _compared(program: str, seed: int, compiled: Path) -> list[int]:
     """Run a comparison with the compiled job; return the numbers it prints."""
     run = subprocess.run(
