@@ -11,7 +11,6 @@ from benchmarks.arithmetic import median_with_error
 from benchmarks.collector import SwitchedCollector, Way
 from benchmarks.commands.options import (
     Cards,
-    CommitIntervalS,
     Parallelism,
     Report,
     Seed,
@@ -24,7 +23,13 @@ from benchmarks.measure import running
 from benchmarks.reporting import say, write_report
 from benchmarks.settings import Method, Stream
 from benchmarks.stand import Stand
-from benchmarks.switching import JudgedSoFar, Phase, compared_with_neighbours, in_turns
+from benchmarks.switching import (
+    COMMIT_INTERVAL_S,
+    JudgedSoFar,
+    Phase,
+    compared_with_neighbours,
+    in_turns,
+)
 from cardwatch_local.ports import free_ports
 
 EXAMPLES: Final = (
@@ -38,7 +43,7 @@ _SHARES: Final = {"1%": 0.01, "100%": 1.0}
 """Transactions whose sender has chosen them. All that alert, two in a hundred, come on top."""
 
 
-def tracing(  # noqa: PLR0913 - each is an option on the command line
+def tracing(
     *,
     transactions: Transactions = 25_000_000,
     cards: Cards = 100_000,
@@ -47,7 +52,6 @@ def tracing(  # noqa: PLR0913 - each is an option on the command line
     ] = 12,
     parallelism: Parallelism = 2,
     warm_up_s: WarmUpS = 60.0,
-    commit_interval_s: CommitIntervalS = 5.0,
     share: Annotated[
         list[str] | None, typer.Option(help="Only this one of 1% and 100%; may be repeated.")
     ] = None,
@@ -55,9 +59,7 @@ def tracing(  # noqa: PLR0913 - each is an option on the command line
     report: Report = None,
 ) -> None:
     """Measure a job that records spans for some seconds, and then none: 1 % and 100 % sampled."""
-    method = Method(
-        parallelism=parallelism, commit_interval_s=commit_interval_s, warm_up_s=warm_up_s
-    )
+    method = Method(parallelism=parallelism, warm_up_s=warm_up_s)
     stream = Stream(transactions=transactions, cards=cards, seed=seed)
     for each in share or ():
         if each not in _SHARES:
@@ -83,7 +85,12 @@ def measure_tracing(stand: Stand, method: Method, share: str, times: int) -> dic
     there to take the spans. Each with its standard error, and the figures of every phase.
     """
     first, *_ = free_ports(1)
-    method = replace(method, records_spans=True, metrics_ports=f"{first}-{first + _PORTS - 1}")
+    method = replace(
+        method,
+        commit_interval_s=COMMIT_INTERVAL_S,
+        records_spans=True,
+        metrics_ports=f"{first}-{first + _PORTS - 1}",
+    )
     judged = JudgedSoFar(first, first + _PORTS - 1)
     with SwitchedCollector() as collector:
         os.environ[_ENDPOINT] = collector.endpoint
