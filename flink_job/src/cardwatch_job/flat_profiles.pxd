@@ -16,6 +16,9 @@ cdef struct Written:
     int count
 
 
+cdef char* put_int(char* at, long long number) noexcept nogil
+
+
 cdef int write_profile(
     Written* written, Card* card, Span card_id, Span user_id, Span latitude, Span longitude
 ) except -1 nogil

@@ -34,7 +34,8 @@ cdef inline char* _put_span(char* at, Span span) noexcept nogil:
     return _put(at, <const char*>span.start, span.length)
 
 
-cdef char* _put_int(char* at, long long number) noexcept nogil:
+cdef char* put_int(char* at, long long number) noexcept nogil:
+    """Write a number, 20 characters at most; return where it ends."""
     cdef char digits[20]
     cdef int count = 0
     cdef unsigned long long rest = <unsigned long long>number
@@ -61,7 +62,7 @@ cdef char* _put_rounded(char* at, double number, int decimals) noexcept nogil:
         at[0] = 45
         at += 1
         scaled = -scaled
-    at = _put_int(at, scaled // scale)
+    at = put_int(at, scaled // scale)
     at[0] = 46
     at += 1
     rest = scaled % scale
@@ -80,15 +81,15 @@ cdef char* _put_profile(
     """Write what is known of a card after its latest transaction."""
     at = _put_span(_put(at, b'{"card_id":"', 12), card_id)
     at = _put_span(_put(at, b'","user_id":"', 13), user_id)
-    at = _put_int(_put(at, b'","version":', 12), card.transactions)
-    at = _put_int(_put(at, b',"transactions":', 16), card.transactions)
+    at = put_int(_put(at, b'","version":', 12), card.transactions)
+    at = put_int(_put(at, b',"transactions":', 16), card.transactions)
     if card.amounts:
         at = _put(at, b',"average_amount_minor":', 24)
         at = _put_rounded(at, <double>card.amount_sum_minor / card.amounts, _minor_digits)
-        at = _put_int(_put(at, b',"amounts":', 11), card.amounts)
+        at = put_int(_put(at, b',"amounts":', 11), card.amounts)
     if card.has_limit:
-        at = _put_int(_put(at, b',"card_limit_minor":', 20), card.limit_minor)
-    at = _put_int(_put(at, b',"last_event_time":', 19), card.last_event_time)
+        at = put_int(_put(at, b',"card_limit_minor":', 20), card.limit_minor)
+    at = put_int(_put(at, b',"last_event_time":', 19), card.last_event_time)
     at = _put_span(_put(at, b',"last_latitude":', 17), latitude)
     at = _put_span(_put(at, b',"last_longitude":', 18), longitude)
     at = _put(at, b',"home_latitude":', 17)

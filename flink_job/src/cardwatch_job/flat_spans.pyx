@@ -9,6 +9,8 @@ from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 
+from cardwatch_job.flat_profiles cimport put_int
+
 from cardwatch_contracts.spans import quoted
 from cardwatch_contracts.trace_context import TraceContext
 from cardwatch_job.span_forms import ALERT, alerted_form, finding_form, ids_of, sampled_form
@@ -78,7 +80,7 @@ cdef extern from *:
 cdef enum:
     BLOCK = 128
     ID_DIGITS = 16
-    DIGITS = 20  # of a 64-bit number
+    DIGITS = 20  # of a 64-bit number, with its sign
     MILLION = 1_000_000
 
 
@@ -97,13 +99,17 @@ cdef class _Writer:
         self.length = 0
         return written
 
-    cdef int put(self, const char* text, Py_ssize_t length) except -1:
+    cdef int make_room(self, Py_ssize_t more) except -1:
         cdef char* data
-        if self.length + length > self.room:
-            data = <char*>PyMem_Realloc(self.data, 2 * (self.length + length))
+        if self.length + more > self.room:
+            data = <char*>PyMem_Realloc(self.data, 2 * (self.length + more))
             if data == NULL:
                 raise MemoryError
-            self.data, self.room = data, 2 * (self.length + length)
+            self.data, self.room = data, 2 * (self.length + more)
+        return 0
+
+    cdef int put(self, const char* text, Py_ssize_t length) except -1:
+        self.make_room(length)
         memcpy(self.data + self.length, text, length)
         self.length += length
         return 0
@@ -129,14 +135,9 @@ cdef class _Writer:
         return self.put(b'"', 1)
 
     cdef int put_int(self, long long number) except -1:
-        """Write a number that is not negative."""
-        cdef char digits[DIGITS]
-        cdef int at = DIGITS
-        while number or at == DIGITS:
-            at -= 1
-            digits[at] = <char>(48 + number % 10)
-            number //= 10
-        return self.put(digits + at, DIGITS - at)
+        self.make_room(DIGITS)
+        self.length = put_int(self.data + self.length, number) - self.data
+        return 0
 
     cdef int put_float(self, double number) except -1:
         """Write a number as `repr` does."""
@@ -212,17 +213,19 @@ def write_judged(judged, int subtask, long long start_ns, long long end_ns, str 
             context = processing_of(record, sent)
         if alert is None:
             pieces = sampled_form(record.topic, record.partition, subtask).pieces
-            out.put_head(pieces, context, sent.span_id, start_ns, end_ns)
-            out.put_transaction(pieces, record.offset, queued_ms, ids_of(record.value or b""))
+            ids = ids_of(record.value or b"")
+        else:
+            pieces = alerted_form(
+                record.topic, record.partition, subtask, alert.config, alert.generation
+            ).pieces
+            ids = alert.transaction
+        out.put_head(pieces, context, sent.span_id, start_ns, end_ns)
+        out.put_transaction(pieces, record.offset, queued_ms, ids)
+        if alert is None:
             out.put_str(link)
             out.put_bytes(pieces[10])
             written.append(out.taken())
             continue
-        pieces = alerted_form(
-            record.topic, record.partition, subtask, alert.config, alert.generation
-        ).pieces
-        out.put_head(pieces, context, sent.span_id, start_ns, end_ns)
-        out.put_transaction(pieces, record.offset, queued_ms, alert.transaction)
         out.put_quoted(alert.alert_id)
         out.put_bytes(pieces[10])
         out.put_events(alert.findings, end_ns)
