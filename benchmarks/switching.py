@@ -40,9 +40,9 @@ class Phase(NamedTuple):
 class JudgedSoFar:
     """Asks a job's TaskManagers how many transactions they have judged."""
 
-    def __init__(self, first_port: int, last_port: int) -> None:
+    def __init__(self, ports: range) -> None:
         """Ask whoever serves metrics at one of these ports."""
-        self._ports = range(first_port, last_port + 1)
+        self._ports = ports
 
     def read(self) -> float:
         """Return the count of all subtasks together, as it is now.

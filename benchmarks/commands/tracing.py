@@ -30,7 +30,7 @@ from benchmarks.switching import (
     compared_with_neighbours,
     in_turns,
 )
-from cardwatch_local.ports import free_ports
+from cardwatch_local.ports import free_port_range
 
 EXAMPLES: Final = (
     "python -m benchmarks tracing",
@@ -84,14 +84,14 @@ def measure_tracing(stand: Stand, method: Method, share: str, times: int) -> dic
     much more CPU time a transaction takes; `collector_gone`: of the throughput, where nobody is
     there to take the spans. Each with its standard error, and the figures of every phase.
     """
-    first, *_ = free_ports(1)
+    ports = free_port_range(_PORTS)
     method = replace(
         method,
         commit_interval_s=COMMIT_INTERVAL_S,
         records_spans=True,
-        metrics_ports=f"{first}-{first + _PORTS - 1}",
+        metrics_ports=f"{ports[0]}-{ports[-1]}",
     )
-    judged = JudgedSoFar(first, first + _PORTS - 1)
+    judged = JudgedSoFar(ports)
     with SwitchedCollector() as collector:
         os.environ[_ENDPOINT] = collector.endpoint
         try:

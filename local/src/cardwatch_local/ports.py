@@ -1,10 +1,13 @@
 """Ports on this machine's loopback interface."""
 
 import errno
+import random
 import socket
 from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
+_NOT_HANDED_OUT: Final = range(20_000, 32_000)
+"""Outside of what operating systems give to who asks for any port."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -17,6 +20,18 @@ def free_ports(count: int) -> list[int]:
     finally:
         for sock in sockets:
             sock.close()
+
+
+def free_port_range(count: int) -> range:
+    """Return `count` ports in a row that nobody listens on right now.
+
+    They stay so: who asks the operating system for any port gets none of these.
+    """
+    while True:
+        first = random.randrange(_NOT_HANDED_OUT.start, _NOT_HANDED_OUT.stop - count)
+        ports = range(first, first + count)
+        if not any(map(is_taken, ports)):
+            return ports
 
 
 def is_listening(port: int, timeout_s: float = 0.5) -> bool:

@@ -1,6 +1,5 @@
 """Metrics as Prometheus reads them."""
 
-import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
 
@@ -22,13 +21,12 @@ def scrape_with_exemplars(port: int) -> list[Metric]:
     return list(parsed)
 
 
-def scrape_range(ports: str) -> Iterator[Metric]:
-    """Yield what is served at any port of `FIRST-LAST`."""
-    first, last = map(int, ports.split("-"))
-    for port in range(first, last + 1):
+def scrape_range(ports: range) -> Iterator[Metric]:
+    """Yield what is served at any of these ports."""
+    for port in ports:
         try:
             yield from scrape(port)
-        except urllib.error.URLError:
+        except OSError:
             continue  # nobody has taken it
 
 

@@ -21,7 +21,7 @@ from cardwatch_contracts.detector_config import (
 )
 from cardwatch_contracts.topics import ALERTS, DETECTOR_CONFIGS
 from cardwatch_job.detectors import DETECTORS
-from cardwatch_local.ports import free_ports
+from cardwatch_local.ports import free_port_range
 from cardwatch_local.reading.topic import read_topic, value_of
 
 _TRANSACTIONS = 600
@@ -43,7 +43,7 @@ _OF_FLINK = {
 @dataclass(frozen=True)
 class Running:
     stack: JobStack
-    ports: str
+    ports: range
 
     def value(self, metric: t.Metric, **labels: str) -> float:
         return value(scrape_range(self.ports), metric.name, **labels)
@@ -52,10 +52,11 @@ class Running:
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory, fetched_jars: Path) -> Iterator[Running]:
     """A job of two subtasks that has judged by a config of its own."""
-    (first,) = free_ports(1)
-    ports = f"{first}-{first + 9}"
+    ports = free_port_range(10)
     home = tmp_path_factory.mktemp("metrics")
-    with running_job(home, fetched_jars, taskmanagers=2, metrics_ports=ports) as stack:
+    with running_job(
+        home, fetched_jars, taskmanagers=2, metrics_ports=f"{ports[0]}-{ports[-1]}"
+    ) as stack:
         running = Running(stack, ports)
         feed = Feed(stack.bootstrap_servers)
         feed.send_config(_ON_TRIAL)
