@@ -1,5 +1,6 @@
 """`full`: every figure, one benchmark after another, in one report."""
 
+from collections.abc import Callable, Sequence
 from typing import Annotated, Final
 
 import typer
@@ -21,6 +22,7 @@ from benchmarks.settings import Method, Stream
 EXAMPLES: Final = (
     "python -m benchmarks full --report bench.json",
     "python -m benchmarks full --rounds 3 --transactions 30000000",
+    "python -m benchmarks full --part sustained --part spans",
 )
 _WARM_UP_S: Final = 50.0
 """Until the JVMs have compiled most of what they run."""
@@ -35,6 +37,8 @@ _TIMES: Final = 26
 """How often spans are recorded."""
 _SAMPLED: Final = "1%"
 """Of the transactions in the topic, by `Stream`'s default."""
+_ON_ONE_TOPIC: Final = ("sustained", "peers", "hot-updates", "spans")
+_PARTS: Final = (*_ON_ONE_TOPIC, "latency", "beside-generator", "growth")
 
 
 def full(
@@ -46,34 +50,60 @@ def full(
     growth_transactions: Annotated[
         int, typer.Option(min=100_000, help="In each topic of the runs that show growth.")
     ] = 6_000_000,
+    part: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Only this one of {', '.join(_PARTS)}; may be repeated."),
+    ] = None,
     seed: Seed = 1,
     report: Report = None,
 ) -> None:
-    """Measure everything: the peers, the long run, updates, spans, latencies and growth."""
-    stream = Stream(transactions=transactions, seed=seed)
+    """Measure everything: the long run, the peers, updates, spans, latencies and growth."""
+    for each in part or ():
+        if each not in _PARTS:
+            raise typer.BadParameter(f"{each!r}: there are {', '.join(_PARTS)}")
+    parts = [each for each in _PARTS if each in (part or _PARTS)]
     findings: dict[str, object] = {}
 
     def found(name: str, value: object) -> None:
         findings[name] = value
         write_report(report, findings)
 
+    stream = Stream(transactions=transactions, seed=seed)
+    if together := [each for each in parts if each in _ON_ONE_TOPIC]:
+        _measure_on_one_topic(together, stream, rounds, found)
+    if "latency" in parts:
+        say("latency")
+        live = LiveStream(tps=10_000.0, cards=1_000_000, seed=seed)
+        found("latency", measure_latency(live, _LIVE))
+    if "beside-generator" in parts:
+        say("beside a load generator")
+        beside = Method(warm_up_s=_LONG_WARM_UP_S, window_s=60.0)
+        found(
+            "beside_generator", measure_beside_generator(50_000.0, stream.cards, beside, seed=seed)
+        )
+    if "growth" in parts:
+        say("growth")
+        growing = Stream(transactions=growth_transactions, seed=seed)
+        found("growth", measure_growth(growing, Method(warm_up_s=40.0, window_s=15.0)))
+
+
+def _measure_on_one_topic(
+    parts: Sequence[str], stream: Stream, rounds: int, found: Callable[[str, object], None]
+) -> None:
     with filled(stream) as stand:
         reference = expected_alerts(stand)
-        say("1 of 7: five minutes at full load")
-        found("sustained", measure_sustained(stand, reference, _LONG))
-        say("2 of 7: the peers")
-        results = compare(stand, reference, list(CONTENDERS.values()), _USUAL, rounds=rounds)
-        console.print(table(results, stream, _USUAL))
-        found("results", [result.as_json() for result in results])
-        say("3 of 7: hot updates")
-        found("hot_update", measure_hot_update(stand, _QUICK, updates=100))
-        say("4 of 7: spans")
-        found("tracing", by_figure({_SAMPLED: measure_tracing(stand, _USUAL, _SAMPLED, _TIMES)}))
-    say("5 of 7: latency")
-    found("latency", measure_latency(LiveStream(tps=10_000.0, cards=1_000_000, seed=seed), _LIVE))
-    say("6 of 7: beside a load generator")
-    beside = Method(warm_up_s=_LONG_WARM_UP_S, window_s=60.0)
-    found("beside_generator", measure_beside_generator(50_000.0, stream.cards, beside, seed=seed))
-    say("7 of 7: growth")
-    growing = Stream(transactions=growth_transactions, seed=seed)
-    found("growth", measure_growth(growing, Method(warm_up_s=40.0, window_s=15.0)))
+        if "sustained" in parts:
+            say("five minutes at full load")
+            found("sustained", measure_sustained(stand, reference, _LONG))
+        if "peers" in parts:
+            say("the peers")
+            results = compare(stand, reference, list(CONTENDERS.values()), _USUAL, rounds=rounds)
+            console.print(table(results, stream, _USUAL))
+            found("results", [result.as_json() for result in results])
+        if "hot-updates" in parts:
+            say("hot updates")
+            found("hot_update", measure_hot_update(stand, _QUICK, updates=100))
+        if "spans" in parts:
+            say("spans")
+            spans = measure_tracing(stand, _USUAL, _SAMPLED, _TIMES)
+            found("tracing", by_figure({_SAMPLED: spans}))
