@@ -1,10 +1,13 @@
 """Which transactions become spans, and which spans.
 
 Those that who sent them chose to have recorded, and all that raise an alert. While a batch is
-judged they are only noted; spans are made of them later, in the exporter's thread.
+judged they are only noted; when it is judged their spans are written, and the exporter's thread
+sends them.
 """
 
+import logging
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Final
@@ -15,7 +18,7 @@ from cardwatch_contracts import telemetry as t
 from cardwatch_contracts.alert import Alert, Finding
 from cardwatch_contracts.detector_config import ConfigRecord
 from cardwatch_contracts.messaging import config_context, processing
-from cardwatch_contracts.span_export import Exporter, exporter_of
+from cardwatch_contracts.span_export import Exporter, Written, exporter_of
 from cardwatch_contracts.spans import (
     Span,
     events_of,
@@ -49,6 +52,8 @@ except ImportError:  # not compiled
         """Return the context of the span of sending its alert."""
         return context.child("send")
 
+
+_log = logging.getLogger(__name__)
 
 SERVICE: Final = "cardwatch-job"
 _UNLIMITED: Final = 2**31 - 1
@@ -118,6 +123,14 @@ class JudgedBatch(msgspec.Struct, frozen=True, kw_only=True):
 
     def __len__(self) -> int:
         return len(self.judged) + 1
+
+    def now_written(self) -> Written:
+        """Return the spans as they are sent; none, where they cannot be written."""
+        try:
+            return Written(self.written(), places=len(self))
+        except Exception:  # whatever it is: no span is worth a restart of the job
+            _log.exception("the spans of %d transactions cannot be written", len(self.judged))
+            return Written((), places=0)
 
     def written(self) -> Iterator[bytes]:
         """Make the batch's own span, and those of each transaction."""
@@ -231,13 +244,21 @@ class ConfigApplied(msgspec.Struct, frozen=True, kw_only=True):
         yield write_span(span)
 
 
-@cache
 def exporter() -> Exporter | None:
     """Return this process' exporter, None where spans are not wanted.
 
     Raises:
         ValueError: a variable of the environment has a value that is not allowed.
     """
+    with _opening:  # by all subtasks of a TaskManager at once
+        return _opened()
+
+
+_opening: Final = threading.Lock()
+
+
+@cache
+def _opened() -> Exporter | None:
     return exporter_of(os.environ, service=SERVICE)
 
 

@@ -200,3 +200,17 @@ def test_ids_are_json_that_needs_no_escape() -> None:
     court = Court()
     court.hear(encoded_transaction(amount_minor=-1), f"cc-{_TRACE}-{_SENT}-01-\"'\\")
     assert json.loads(encode_spans(encode_resource({}), court.written()))
+
+
+def test_spans_that_cannot_be_written_harm_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    traces = Traces()
+    record = InputRecord(
+        topic="transactions", key=b"user-1", value=b"{", partition=3, offset=7, timestamp_ms=NOON_MS
+    )
+    context = read_traceparent(_SAMPLED)
+    assert context is not None
+    traces.sampled(record, context)
+    batch = JudgedBatch(judged=traces.take(), records=1, subtask=1, start_ns=1, end_ns=2)
+    written = batch.now_written()
+    assert (len(written), list(written.written())) == (0, [])
+    assert "the spans of 1 transactions cannot be written" in caplog.text
