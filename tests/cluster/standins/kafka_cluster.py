@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from tests.cluster.standins.images import KAFKA_VERSION
+from tests.cluster.standins.kafka_security import SCRAM
 from tests.cluster.standins.kubernetes import Document
 
 SUPPORTED_VERSIONS: Final = ("4.2.0", "4.2.1", "4.3.0", KAFKA_VERSION)
 """What Strimzi 1.2.0 takes. Here only the last of them runs."""
 _IDS_OF_A_POOL: Final = 10
+_SIMPLE: Final = {"type": "simple"}
 _BOUND_BY_BROKERS: Final = (
     "default.replication.factor",
     "offsets.topic.replication.factor",
@@ -85,9 +87,33 @@ class KafkaCluster:
         return sum(len(pool.node_ids) for pool in self.pools if "broker" in pool.roles)
 
     @property
+    def labels(self) -> dict[str, str]:
+        """What everything has that is made for the cluster."""
+        return {
+            "strimzi.io/cluster": self.name,
+            "strimzi.io/kind": "Kafka",
+            "strimzi.io/name": f"{self.name}-kafka",
+        }
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether clients need what signs the brokers' certificates."""
+        return any(listener["tls"] for listener in self.listeners)
+
+    @property
+    def has_rights(self) -> bool:
+        """Whether users may do only what a KafkaUser lets them."""
+        return "authorization" in self.resource["spec"]["kafka"]
+
+    @property
     def has_topic_operator(self) -> bool:
         """Whether KafkaTopics are looked after."""
         return "topicOperator" in (self.resource["spec"].get("entityOperator") or {})
+
+    @property
+    def has_user_operator(self) -> bool:
+        """Whether KafkaUsers are looked after."""
+        return "userOperator" in (self.resource["spec"].get("entityOperator") or {})
 
     def check(self) -> None:
         """Check what Strimzi checks before it makes anything.
@@ -118,17 +144,28 @@ class KafkaCluster:
                     f"Kafka configuration option '{key}' should be set to {self.brokers} or less "
                     f"because this cluster has only {self.brokers} Kafka broker(s).",
                 )
+        self._check_security()
+
+    def _check_security(self) -> None:
         for listener in self.listeners:
-            plain = listener["type"] == "internal" and not listener["tls"]
-            if not plain or "authentication" in listener:
-                name = listener["name"]
+            users = (listener.get("authentication") or {}).get("type")
+            if listener["type"] != "internal" or users not in (None, SCRAM):
                 raise Refused(
                     "NotHere",
-                    f"listener {name}: here only plain internal ones exist, without TLS and "
-                    "without users",
+                    f"listener {listener['name']}: here only internal ones exist, without users "
+                    f"or with {SCRAM}",
                 )
-        if "authorization" in self.resource["spec"]["kafka"]:
-            raise Refused("NotHere", "authorization: here everybody may do everything")
+            if self.has_rights and users is None:
+                raise Refused(
+                    "NotHere",
+                    f"listener {listener['name']}: with authorization every listener here needs "
+                    "authentication, since who comes without a name may do everything",
+                )
+        if self.has_rights and self.resource["spec"]["kafka"]["authorization"] != _SIMPLE:
+            raise Refused(
+                "NotHere",
+                "authorization: here only type simple exists, without superUsers",
+            )
 
 
 def read_cluster(kafka: Document, pools: Sequence[Document]) -> KafkaCluster:

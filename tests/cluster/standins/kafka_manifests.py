@@ -1,14 +1,15 @@
 """What runs a Kafka cluster: ConfigMaps, Services and StatefulSets named as Strimzi does. Pure."""
 
-import hashlib
 from typing import Any
 
+from tests.cluster.standins.documents import digest, owned
 from tests.cluster.standins.kafka_cluster import KafkaCluster, Pool
 from tests.cluster.standins.kafka_pods import kafka_pod
 from tests.cluster.standins.kafka_properties import (
     CONTROLLER_PORT,
     HOST_PORT,
     REPLICATION_PORT,
+    bootstrap_name,
     headless_name,
     host_service_name,
     server_properties,
@@ -18,13 +19,18 @@ from tests.cluster.standins.kafka_properties import (
 from tests.cluster.standins.kubernetes import Document
 
 
-def kafka_manifests(cluster: KafkaCluster) -> list[Document]:
-    """Return everything that is applied for a Kafka cluster."""
+def kafka_manifests(cluster: KafkaCluster, authority: str = "") -> list[Document]:
+    """Return everything that is applied for a Kafka cluster, but its Secrets.
+
+    Args:
+        cluster: Which.
+        authority: Certificate of who signs the brokers'. With another one they start anew.
+    """
     manifests = [_headless_service(cluster), _bootstrap_service(cluster)]
     for pool in cluster.pools:
         text = server_properties(cluster, pool)
         manifests.append(_config_map(cluster, pool, text))
-        manifests.append(_stateful_set(cluster, pool, text))
+        manifests.append(_stateful_set(cluster, pool, text, authority))
         if "broker" in pool.roles:
             manifests += [_host_service(cluster, pool, number) for number in pool.node_ids]
     return manifests
@@ -32,27 +38,18 @@ def kafka_manifests(cluster: KafkaCluster) -> list[Document]:
 
 def bootstrap_address(cluster: KafkaCluster) -> str:
     """Return the host name of the Service for clients."""
-    return f"{cluster.name}-kafka-bootstrap.{cluster.namespace}.svc"
+    return f"{bootstrap_name(cluster)}.{cluster.namespace}.svc"
 
 
-def _stateful_set(cluster: KafkaCluster, pool: Pool, properties: str) -> Document:
+def _stateful_set(cluster: KafkaCluster, pool: Pool, properties: str, authority: str) -> Document:
     name = stateful_set_name(cluster, pool)
-    labels = _labels(cluster) | {
+    made_of = {"cardwatch/config": digest(properties)}
+    if cluster.has_tls:
+        made_of["cardwatch/authority"] = digest(authority)
+    labels = cluster.labels | {
         "strimzi.io/pool-name": pool.name,
         **{f"strimzi.io/{r}-role": str(r in pool.roles).lower() for r in ("broker", "controller")},
     }
-    claims = [
-        {
-            "metadata": {"name": volume, "labels": _labels(cluster)},
-            "spec": {
-                "accessModes": ["ReadWriteOnce"],
-                "resources": {"requests": {"storage": str(storage["size"])}},
-                **({"storageClassName": storage["class"]} if "class" in storage else {}),
-            },
-        }
-        for volume, storage in volumes_of(pool).items()
-        if storage["type"] == "persistent-claim"
-    ]
     deleted = any(s.get("deleteClaim") for s in volumes_of(pool).values())
     spec: dict[str, Any] = {
         "serviceName": headless_name(cluster),
@@ -62,25 +59,37 @@ def _stateful_set(cluster: KafkaCluster, pool: Pool, properties: str) -> Documen
         "podManagementPolicy": "Parallel",
         "selector": {"matchLabels": labels},
         "template": {
-            "metadata": {
-                "labels": labels,
-                "annotations": {"cardwatch/config": _digest(properties)},
-            },
+            "metadata": {"labels": labels, "annotations": made_of},
             "spec": kafka_pod(cluster, pool, name),
         },
         "persistentVolumeClaimRetentionPolicy": {
             "whenDeleted": "Delete" if deleted else "Retain",
             "whenScaled": "Delete" if deleted else "Retain",
         },
-    } | ({"volumeClaimTemplates": claims} if claims else {})
+    } | ({"volumeClaimTemplates": claims} if (claims := _claims(cluster, pool)) else {})
     return _owned(cluster, "apps/v1", "StatefulSet", name, {"spec": spec}, by=pool.resource)
+
+
+def _claims(cluster: KafkaCluster, pool: Pool) -> list[Document]:
+    return [
+        {
+            "metadata": {"name": volume, "labels": cluster.labels},
+            "spec": {
+                "accessModes": ["ReadWriteOnce"],
+                "resources": {"requests": {"storage": str(storage["size"])}},
+                **({"storageClassName": storage["class"]} if "class" in storage else {}),
+            },
+        }
+        for volume, storage in volumes_of(pool).items()
+        if storage["type"] == "persistent-claim"
+    ]
 
 
 def _headless_service(cluster: KafkaCluster) -> Document:
     spec = {
         "clusterIP": "None",
         "publishNotReadyAddresses": True,
-        "selector": _labels(cluster),
+        "selector": cluster.labels,
         "ports": [
             {"name": "tcp-ctrlplane", "port": CONTROLLER_PORT},
             {"name": "tcp-replication", "port": REPLICATION_PORT},
@@ -92,11 +101,10 @@ def _headless_service(cluster: KafkaCluster) -> Document:
 
 def _bootstrap_service(cluster: KafkaCluster) -> Document:
     spec = {
-        "selector": _labels(cluster) | {"strimzi.io/broker-role": "true"},
+        "selector": cluster.labels | {"strimzi.io/broker-role": "true"},
         "ports": [{"name": "tcp-replication", "port": REPLICATION_PORT}, *_client_ports(cluster)],
     }
-    name = f"{cluster.name}-kafka-bootstrap"
-    return _owned(cluster, "v1", "Service", name, {"spec": spec})
+    return _owned(cluster, "v1", "Service", bootstrap_name(cluster), {"spec": spec})
 
 
 def _host_service(cluster: KafkaCluster, pool: Pool, number: int) -> Document:
@@ -121,14 +129,6 @@ def _config_map(cluster: KafkaCluster, pool: Pool, text: str) -> Document:
     return _owned(cluster, "v1", "ConfigMap", name, body, by=pool.resource)
 
 
-def _labels(cluster: KafkaCluster) -> dict[str, str]:
-    return {
-        "strimzi.io/cluster": cluster.name,
-        "strimzi.io/kind": "Kafka",
-        "strimzi.io/name": f"{cluster.name}-kafka",
-    }
-
-
 def _owned(
     cluster: KafkaCluster,
     api_version: str,
@@ -138,23 +138,4 @@ def _owned(
     *,
     by: Document | None = None,
 ) -> Document:
-    by = by or cluster.resource
-    owner = {
-        "apiVersion": by["apiVersion"],
-        "kind": by["kind"],
-        "name": by["metadata"]["name"],
-        "uid": by["metadata"]["uid"],
-        "controller": False,
-        "blockOwnerDeletion": False,
-    }
-    metadata = {
-        "name": name,
-        "namespace": cluster.namespace,
-        "labels": _labels(cluster),
-        "ownerReferences": [owner],
-    }
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return owned(by or cluster.resource, api_version, kind, name, body, labels=cluster.labels)

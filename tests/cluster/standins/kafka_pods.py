@@ -5,9 +5,11 @@ from typing import Final
 from tests.cluster.standins.images import KAFKA_IMAGE
 from tests.cluster.standins.kafka_cluster import KafkaCluster, Pool
 from tests.cluster.standins.kafka_properties import (
+    CERTIFICATES,
     CONTROLLER_PORT,
     DATA,
     REPLICATION_PORT,
+    certificates_name,
     volumes_of,
 )
 from tests.cluster.standins.kubernetes import Document
@@ -36,9 +38,8 @@ _SCHEDULING: Final = (
 
 def kafka_pod(cluster: KafkaCluster, pool: Pool, config: str) -> Document:
     """Return the spec of a pool's pods, which read the ConfigMap `config`."""
-    volumes = volumes_of(pool)
+    volumes, mounts = _volumes(cluster, pool, config)
     asked = template(cluster, pool, "pod")
-    heap = _heap(cluster, pool)
     ready = REPLICATION_PORT if "broker" in pool.roles else CONTROLLER_PORT
     container = {
         "name": "kafka",
@@ -47,7 +48,7 @@ def kafka_pod(cluster: KafkaCluster, pool: Pool, config: str) -> Document:
         "env": [
             {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
             {"name": "CLUSTER_ID", "value": cluster.id},
-            {"name": "KAFKA_HEAP", "value": heap},
+            {"name": "KAFKA_HEAP", "value": _heap(cluster, pool)},
         ],
         "resources": pool.resource["spec"].get("resources") or {},
         "readinessProbe": {"tcpSocket": {"port": ready}, "periodSeconds": 2},
@@ -55,11 +56,7 @@ def kafka_pod(cluster: KafkaCluster, pool: Pool, config: str) -> Document:
             **_CONTAINER_SECURITY,
             **template(cluster, pool, "kafkaContainer", "securityContext"),
         },
-        "volumeMounts": [
-            {"name": "config", "mountPath": "/etc/kafka", "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},
-            *({"name": name, "mountPath": f"{DATA}/{name}"} for name in volumes),
-        ],
+        "volumeMounts": mounts,
     }
     return {
         "automountServiceAccountToken": False,
@@ -71,15 +68,7 @@ def kafka_pod(cluster: KafkaCluster, pool: Pool, config: str) -> Document:
         },
         **{key: asked[key] for key in _SCHEDULING if key in asked},
         "containers": [container],
-        "volumes": [
-            {"name": "config", "configMap": {"name": config}},
-            {"name": "tmp", "emptyDir": {}},
-            *(
-                {"name": name, "emptyDir": {}}
-                for name, storage in volumes.items()
-                if storage["type"] == "ephemeral"
-            ),
-        ],
+        "volumes": volumes,
     }
 
 
@@ -92,6 +81,29 @@ def template(cluster: KafkaCluster, pool: Pool, *path: str) -> Document:
         if part:
             return dict(part)
     return {}
+
+
+def _volumes(
+    cluster: KafkaCluster, pool: Pool, config: str
+) -> tuple[list[Document], list[Document]]:
+    """Return a pod's volumes, without those that claims make, and where all are mounted."""
+    volumes: list[Document] = [
+        {"name": "config", "configMap": {"name": config}},
+        {"name": "tmp", "emptyDir": {}},
+    ]
+    mounts: list[Document] = [
+        {"name": "config", "mountPath": "/etc/kafka", "readOnly": True},
+        {"name": "tmp", "mountPath": "/tmp"},
+    ]
+    if cluster.has_tls and "broker" in pool.roles:
+        secret = {"secretName": certificates_name(cluster, pool)}
+        volumes.append({"name": "certificates", "secret": secret})
+        mounts.append({"name": "certificates", "mountPath": CERTIFICATES, "readOnly": True})
+    for name, storage in volumes_of(pool).items():
+        if storage["type"] == "ephemeral":
+            volumes.append({"name": name, "emptyDir": {}})
+        mounts.append({"name": name, "mountPath": f"{DATA}/{name}"})
+    return volumes, mounts
 
 
 def _heap(cluster: KafkaCluster, pool: Pool) -> str:

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from tests.cluster.standins.kafka_cluster import KafkaCluster, Pool
+from tests.cluster.standins.kafka_security import RIGHTS, listener_properties, protocol_of
 from tests.cluster.standins.kubernetes import Document
 
 CONTROLLER_PORT: Final = 9090
@@ -11,6 +12,8 @@ HOST_PORT: Final = 9095
 """Of a listener for who is outside of the cluster: each broker has a Service with an address that
 stays when the pod goes."""
 DATA: Final = "/var/lib/kafka"
+CERTIFICATES: Final = "/etc/kafka-certificates"
+"""Where a broker's pod has the keys and certificates of its pool."""
 
 
 def stateful_set_name(cluster: KafkaCluster, pool: Pool) -> str:
@@ -21,6 +24,21 @@ def stateful_set_name(cluster: KafkaCluster, pool: Pool) -> str:
 def headless_name(cluster: KafkaCluster) -> str:
     """Return the name of the Service that gives each pod a name."""
     return f"{cluster.name}-kafka-brokers"
+
+
+def bootstrap_name(cluster: KafkaCluster) -> str:
+    """Return the name of the Service for clients."""
+    return f"{cluster.name}-kafka-bootstrap"
+
+
+def certificates_name(cluster: KafkaCluster, pool: Pool) -> str:
+    """Return the name of the Secret with the certificates of a pool's brokers."""
+    return f"{stateful_set_name(cluster, pool)}-certificates"
+
+
+def keystore_name(pod: str) -> str:
+    """Return the key in that Secret under which a pod's own key and certificate are."""
+    return f"{pod}.pem"
 
 
 def host_service_name(pod: str) -> str:
@@ -49,7 +67,7 @@ def server_properties(cluster: KafkaCluster, pool: Pool) -> str:
         if name != "CONTROLLER"
     ]
     protocols = [f"{name}:PLAINTEXT" for name in ("CONTROLLER", "REPLICATION", "HOST")]
-    protocols += [f"{each['name'].upper()}:PLAINTEXT" for each in cluster.listeners]
+    protocols += [f"{each['name'].upper()}:{protocol_of(each)}" for each in cluster.listeners]
     own = {
         "process.roles": ",".join(sorted(pool.roles)),
         "node.id": "${NODE_ID}",
@@ -63,7 +81,18 @@ def server_properties(cluster: KafkaCluster, pool: Pool) -> str:
         own["advertised.listeners"] = ",".join(advertised)
         own["inter.broker.listener.name"] = "REPLICATION"
     asked = cluster.resource["spec"]["kafka"].get("config") or {}
+    own |= _security(cluster, pool)
     return "".join(f"{key}={_text(value)}\n" for key, value in {**asked, **own}.items())
+
+
+def _security(cluster: KafkaCluster, pool: Pool) -> dict[str, str]:
+    """Return how brokers let clients in, and that rights count."""
+    properties = dict(RIGHTS) if cluster.has_rights else {}
+    if "broker" in pool.roles:
+        keystore = f"{CERTIFICATES}/{keystore_name('${POD_NAME}')}"
+        for listener in cluster.listeners:
+            properties |= listener_properties(listener, keystore)
+    return properties
 
 
 def volumes_of(pool: Pool) -> dict[str, Document]:

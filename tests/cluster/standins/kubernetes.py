@@ -14,6 +14,7 @@ from lightkube.resources.core_v1 import (
     PersistentVolume,
     PersistentVolumeClaim,
     Pod,
+    Secret,
     Service,
 )
 from lightkube.types import CascadeType, PatchType
@@ -26,6 +27,7 @@ _KINDS: Final[Mapping[str, Any]] = {
     "Kafka": create_namespaced_resource(_STRIMZI, "v1", "Kafka", "kafkas"),
     "KafkaNodePool": create_namespaced_resource(_STRIMZI, "v1", "KafkaNodePool", "kafkanodepools"),
     "KafkaTopic": create_namespaced_resource(_STRIMZI, "v1", "KafkaTopic", "kafkatopics"),
+    "KafkaUser": create_namespaced_resource(_STRIMZI, "v1", "KafkaUser", "kafkausers"),
     "FlinkDeployment": create_namespaced_resource(
         "flink.apache.org", "v1beta1", "FlinkDeployment", "flinkdeployments"
     ),
@@ -34,6 +36,7 @@ _KINDS: Final[Mapping[str, Any]] = {
     "PersistentVolume": PersistentVolume,
     "PersistentVolumeClaim": PersistentVolumeClaim,
     "Pod": Pod,
+    "Secret": Secret,
     "Service": Service,
     "StatefulSet": StatefulSet,
 }

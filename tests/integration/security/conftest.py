@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.integration.security.secured import Certificates, SecureBroker, Users
+from tests.integration.security.secured import (
+    Certificates,
+    SecureBroker,
+    Users,
+    running_broker,
+)
 
 from cardwatch_local.jar_lock import read_lock
 from cardwatch_local.settings import StackSettings
-from cardwatch_local.topics import create_topics
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,6 @@ def secured(tmp_path_factory: pytest.TempPathFactory, fetched_jars: Path) -> Ite
     (home / "jars").symlink_to(fetched_jars)
     settings = StackSettings(home=home, name="secured", checkpoint_interval_ms=500)
     certificates = Certificates(tmp_path_factory.mktemp("certificates"))
-    jars = [fetched_jars / jar.path for jar in read_lock(["kafka"])]
-    broker = SecureBroker(settings, jars, certificates)
-    try:
-        broker.start()
-        broker.wait_ready()
-        create_topics(broker.bootstrap_servers)
+    with running_broker(settings, fetched_jars, certificates) as broker:
         users = Users(broker, certificates, tmp_path_factory.mktemp("users"))
         yield Secured(broker, users, certificates, settings)
-    finally:
-        broker.stop()

@@ -1,24 +1,23 @@
 """A real broker that wants TLS and a password, with the users and rights that the chart makes."""
 
 import secrets
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import (
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    ResourcePatternType,
-    ResourceType,
-    ScramCredentialInfo,
-    ScramMechanism,
-    UserScramCredentialUpsertion,
+from confluent_kafka.admin import AdminClient
+from tests.cluster.standins.certificates import Authority
+from tests.cluster.standins.kafka_security import (
+    RIGHTS,
+    SCRAM,
+    listener_properties,
+    protocol_of,
 )
+from tests.cluster.standins.users import Users as UsersInKafka
+from tests.cluster.standins.users import acls_of
 from tests.integration.job.feed import wait_until
 from tests.unit.charts.rendering import SECURED, render
 
@@ -31,58 +30,28 @@ from cardwatch_contracts.kafka_settings import (
     Kafka,
     kafka_at,
 )
+from cardwatch_local.jar_lock import read_lock
 from cardwatch_local.kafka import KafkaBroker
 from cardwatch_local.ports import LOOPBACK, free_ports
 from cardwatch_local.settings import StackSettings
+from cardwatch_local.topics import create_topics
 
-_SCRAM: Final = "org.apache.kafka.common.security.scram.ScramLoginModule"
-_RESOURCES: Final = {
-    "topic": ResourceType.TOPIC,
-    "group": ResourceType.GROUP,
-    "cluster": ResourceType.BROKER,
-    "transactionalId": ResourceType.TRANSACTIONAL_ID,
-}
-_OPERATIONS: Final = {
-    "Read": AclOperation.READ,
-    "Write": AclOperation.WRITE,
-    "Describe": AclOperation.DESCRIBE,
-    "DescribeConfigs": AclOperation.DESCRIBE_CONFIGS,
-}
-_PATTERNS: Final = {
-    "literal": ResourcePatternType.LITERAL,
-    "prefix": ResourcePatternType.PREFIXED,
-}
+_LISTENER: Final = {"name": "SECURE", "tls": True, "authentication": {"type": SCRAM}}
 
 
 class Certificates:
     """An authority, a broker's certificate that it has signed, and an authority that has not."""
 
     def __init__(self, folder: Path) -> None:
-        self.authority, key = self._authority(folder, "ca")
-        self.stranger, _ = self._authority(folder, "stranger")
-        _openssl(
-            *("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=broker"),
-            *("-keyout", folder / "broker.key", "-out", folder / "broker.csr"),
-        )
-        (folder / "names").write_text(f"subjectAltName=IP:{LOOPBACK},DNS:localhost\n")
-        _openssl(
-            *("x509", "-req", "-days", "1", "-in", folder / "broker.csr"),
-            *("-CA", self.authority, "-CAkey", key, "-CAcreateserial"),
-            *("-extfile", folder / "names", "-out", folder / "broker.crt"),
-        )
+        authority = Authority.new("/CN=ca")
+        self.authority = folder / "ca.crt"
+        self.authority.write_text(authority.certificate)
+        self.stranger = folder / "stranger.crt"
+        self.stranger.write_text(Authority.new("/CN=stranger").certificate)
         self.keystore = folder / "broker.pem"
         """Key and certificate, as Kafka reads them."""
-        parts = (folder / "broker.key", folder / "broker.crt")
-        self.keystore.write_text("".join(part.read_text() for part in parts))
-
-    @staticmethod
-    def _authority(folder: Path, name: str) -> tuple[Path, Path]:
-        certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
-        _openssl(
-            *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
-            *("-subj", f"/CN={name}", "-keyout", key, "-out", certificate),
-        )
-        return certificate, key
+        names = [f"IP:{LOOPBACK}", "DNS:localhost"]
+        self.keystore.write_text(authority.server("/CN=broker", names))
 
 
 class SecureBroker(KafkaBroker):
@@ -102,22 +71,36 @@ class SecureBroker(KafkaBroker):
 
     def _properties(self) -> dict[str, str | int]:
         plain = super()._properties()
-        listener = "listener.name.secure"
-        return plain | {
-            "listeners": f"{plain['listeners']},SECURE://{self.secure_servers}",
-            "advertised.listeners": (
-                f"{plain['advertised.listeners']},SECURE://{self.secure_servers}"
-            ),
-            "listener.security.protocol.map": (
-                f"{plain['listener.security.protocol.map']},SECURE:SASL_SSL"
-            ),
-            f"{listener}.ssl.keystore.type": "PEM",
-            f"{listener}.ssl.keystore.location": str(self._certificates.keystore),
-            f"{listener}.sasl.enabled.mechanisms": "SCRAM-SHA-512",
-            f"{listener}.scram-sha-512.sasl.jaas.config": f"{_SCRAM} required;",
-            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            "super.users": "User:ANONYMOUS",
-        }
+        return (
+            plain
+            | {
+                "listeners": f"{plain['listeners']},SECURE://{self.secure_servers}",
+                "advertised.listeners": (
+                    f"{plain['advertised.listeners']},SECURE://{self.secure_servers}"
+                ),
+                "listener.security.protocol.map": (
+                    f"{plain['listener.security.protocol.map']},SECURE:{protocol_of(_LISTENER)}"
+                ),
+            }
+            | listener_properties(_LISTENER, str(self._certificates.keystore))
+            | RIGHTS
+        )
+
+
+@contextmanager
+def running_broker(
+    settings: StackSettings, jars: Path, certificates: Certificates
+) -> Iterator[SecureBroker]:
+    """Run a broker, with all topics, while the block lasts; `jars` is where Kafka's are."""
+    classpath = [jars / jar.path for jar in read_lock(["kafka"])]
+    broker = SecureBroker(settings, classpath, certificates)
+    try:
+        broker.start()
+        broker.wait_ready()
+        create_topics(broker.bootstrap_servers)
+        yield broker
+    finally:
+        broker.stop()
 
 
 class Users:
@@ -127,7 +110,7 @@ class Users:
         self._servers = broker.secure_servers
         self._certificates = certificates
         self._folder = folder
-        self._admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+        self._in_kafka = UsersInKafka(broker.bootstrap_servers)
         self.passwords: dict[str, str] = {}
         self._make([each for each in render(*SECURED) if each["kind"] == "KafkaUser"])
 
@@ -146,17 +129,10 @@ class Users:
         for name, password in passwords.items():
             (self._folder / name).mkdir()
             (self._folder / name / "password").write_text(password)
-        strength = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
-        made: Mapping[Any, Any] = self._admin.alter_user_scram_credentials(
-            [
-                UserScramCredentialUpsertion(name, strength, password.encode())
-                for name, password in passwords.items()
-            ]
-        )
-        acls = [acl for each in resources for acl in acls_of(each)]
-        made = {**made, **self._admin.create_acls(acls)}
-        for future in made.values():
-            future.result(timeout=20)
+        for resource in resources:
+            name = resource["metadata"]["name"]
+            self._in_kafka.set_password(name, passwords[name])
+            self._in_kafka.set_rights(name, acls_of(resource))
         for name in names:
             wait_until(partial(self._is_known, name), f"the broker to know {name}")
 
@@ -180,27 +156,3 @@ class Users:
     def kafka(self, name: str, **changes: str) -> Kafka:
         """Return Kafka as that process reaches it."""
         return kafka_at(self._servers, self.environment(name, **changes))
-
-
-def acls_of(user: dict[str, Any]) -> list[AclBinding]:
-    """Translate a KafkaUser's rules, as Strimzi's user operator does."""
-    return [
-        AclBinding(
-            _RESOURCES[rule["resource"]["type"]],
-            rule["resource"].get("name", "kafka-cluster"),
-            _PATTERNS[rule["resource"].get("patternType", "literal")],
-            f"User:{user['metadata']['name']}",
-            "*",
-            _OPERATIONS[operation],
-            AclPermissionType.ALLOW,
-        )
-        for rule in user["spec"]["authorization"]["acls"]
-        for operation in rule["operations"]
-    ]
-
-
-def _openssl(*arguments: str | Path) -> None:
-    done = subprocess.run(
-        ["openssl", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr

@@ -21,6 +21,57 @@ KAFKA: Final[dict[str, Any]] = {
         "entityOperator": {"topicOperator": {}},
     },
 }
+SECURED_KAFKA: Final[dict[str, Any]] = {
+    **KAFKA,
+    "spec": {
+        "kafka": {
+            **KAFKA["spec"]["kafka"],
+            "listeners": [
+                {
+                    "name": "tls",
+                    "port": 9093,
+                    "type": "internal",
+                    "tls": True,
+                    "authentication": {"type": "scram-sha-512"},
+                }
+            ],
+            "authorization": {"type": "simple"},
+        },
+        "entityOperator": {"topicOperator": {}, "userOperator": {}},
+    },
+}
+USER: Final[dict[str, Any]] = {
+    "apiVersion": "kafka.strimzi.io/v1",
+    "kind": "KafkaUser",
+    "metadata": {
+        "name": "cardwatch-archiver",
+        "namespace": "shop",
+        "uid": "7",
+        "generation": 1,
+        "labels": {
+            "app.kubernetes.io/name": "cardwatch-kafka",
+            "strimzi.io/cluster": "cardwatch",
+        },
+    },
+    "spec": {
+        "authentication": {"type": "scram-sha-512"},
+        "authorization": {
+            "type": "simple",
+            "acls": [
+                {"resource": {"type": "topic", "name": "alerts"}, "operations": ["Read"]},
+                {
+                    "resource": {
+                        "type": "transactionalId",
+                        "name": "cardwatch.",
+                        "patternType": "prefix",
+                    },
+                    "operations": ["Write", "Describe"],
+                },
+                {"resource": {"type": "cluster"}, "operations": ["DescribeConfigs"]},
+            ],
+        },
+    },
+}
 FLINK: Final[dict[str, Any]] = {
     "apiVersion": "flink.apache.org/v1beta1",
     "kind": "FlinkDeployment",

@@ -5,16 +5,10 @@ from typing import Any
 import pytest
 from tests.cluster.standins.kafka_cluster import KafkaCluster, Refused, read_cluster
 from tests.cluster.standins.kafka_manifests import kafka_manifests
-from tests.unit.standins.resources import KAFKA, changed, node_pool
+from tests.unit.standins.resources import KAFKA, SECURED_KAFKA, changed, node_pool
 
 _DUAL = node_pool("dual", 1, "controller", "broker")
-_SECURED = {
-    "name": "tls",
-    "port": 9093,
-    "type": "internal",
-    "tls": True,
-    "authentication": {"type": "scram-sha-512"},
-}
+_PLAIN = KAFKA["spec"]["kafka"]["listeners"][0]
 
 
 def _by_kind(cluster: KafkaCluster, kind: str) -> dict[str, dict[str, Any]]:
@@ -97,16 +91,28 @@ def test_a_pool_that_has_ids_keeps_them_when_another_comes() -> None:
             "only 1 Kafka broker",
         ),
         (
-            changed(KAFKA, "spec/kafka/listeners", [_SECURED]),
+            changed(KAFKA, "spec/kafka/listeners", [_PLAIN | {"type": "nodeport"}]),
             [_DUAL],
             "NotHere",
-            "listener tls: here only plain",
+            "listener plain: here only internal ones",
+        ),
+        (
+            changed(KAFKA, "spec/kafka/listeners", [_PLAIN | {"authentication": {"type": "tls"}}]),
+            [_DUAL],
+            "NotHere",
+            "without users or with scram-sha-512",
         ),
         (
             changed(KAFKA, "spec/kafka/authorization", {"type": "simple"}),
             [_DUAL],
             "NotHere",
-            "everybody may do everything",
+            "listener plain: with authorization every listener here needs",
+        ),
+        (
+            changed(SECURED_KAFKA, "spec/kafka/authorization/superUsers", ["root"]),
+            [_DUAL],
+            "NotHere",
+            "without superUsers",
         ),
     ],
 )
