@@ -101,10 +101,11 @@ test-tracing: ## Tests on a real Jaeger and collector, built from source once: n
 	@$(build) jaeger collector
 	$(pytest) $(traces)
 
-test-cluster: ## Tests on a Kubernetes API, 5 minutes: needs Go, or CARDWATCH_KUBECONFIG=FILE
+test-cluster: ## Tests on a Kubernetes API, 8 minutes: needs Go, or CARDWATCH_KUBECONFIG=FILE
 	$(bootstrap) dev
 	@$(compile) --if-possible
 	@if [ -z "$$CARDWATCH_KUBECONFIG" ]; then $(build) servers; fi
+	@$(build) helm
 	$(pytest) tests/cluster
 
 test-node: ## Images and charts on a Kubernetes of this machine itself: needs root, Go and Debian
