@@ -1,5 +1,6 @@
 """A client of the gateway as one should be: it sends again what was refused, and comes back."""
 
+import base64
 import json
 import threading
 import time
@@ -8,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 import httpx
+from tests.node.release import Release
 from tests.unit.transactions import make_transaction
 
 from cardwatch_contracts.codec import encode
@@ -127,3 +129,14 @@ class Client:
                 elif event == "connected":
                     self._followed.set()
                 self._last_id = event_id or self._last_id
+
+
+@contextmanager
+def client_of(release: Release, *, bank: str) -> Iterator[Client]:
+    """Give a client with the key that a release has generated, for payments of a bank."""
+    key = base64.b64decode(release.get("secret", "cardwatch-api-keys")["data"]["key"]).decode()
+    client = Client(release.url_of("cardwatch-gateway", 8080), key, bank=bank)
+    try:
+        yield client
+    finally:
+        client.http.close()

@@ -1,4 +1,4 @@
-"""What is seen of a release, and how long it took."""
+"""What is seen of a release and its archive, and how long it took."""
 
 import json
 import time
@@ -25,7 +25,8 @@ def left_in(release: Release) -> list[str]:
     """Return what the namespace holds that neither Kubernetes nor the operators put there."""
     kinds = (
         "all,configmaps,secrets,serviceaccounts,roles,rolebindings,persistentvolumeclaims,"
-        "networkpolicies,poddisruptionbudgets,kafkas,kafkanodepools,kafkatopics,flinkdeployments,dc"
+        "networkpolicies,poddisruptionbudgets,kafkas,kafkanodepools,kafkatopics,kafkausers,"
+        "flinkdeployments,dc"
     )
     listed = json.loads(release.kubectl("get", kinds, "-o", "json"))["items"]
     return [
@@ -34,3 +35,18 @@ def left_in(release: Release) -> list[str]:
         if item["metadata"]["name"] not in ("kube-root-ca.crt", "default")
         and item["metadata"].get("labels", {}).get("app.kubernetes.io/instance") != "operators"
     ]
+
+
+def labelled(component: str) -> tuple[str, str]:
+    """Return what selects the pods of a component."""
+    return "-l", f"app.kubernetes.io/name=cardwatch-{component}"
+
+
+def rows(release: Release, table: str, pattern: str) -> list[str]:
+    """Return the transactions that a table of the archive has rows of, one entry for each row."""
+    said = release.kubectl(
+        *("exec", "cardwatch-postgres-0", "--", "psql", "-Atc"),
+        f"SELECT transaction_id FROM {table} WHERE transaction_id LIKE '{pattern}' ORDER BY 1",
+        "cardwatch",
+    )
+    return said.split()

@@ -82,17 +82,19 @@ class Release:
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout
 
-    def install_operators(self) -> None:
+    def install_operators(self, profile: str = "values.yaml") -> None:
         """Install the operators' chart without those of others, which come from elsewhere."""
         chart = without_dependencies(REPOSITORY / "charts/cardwatch-operators", self._folder)
         self.helm(
-            *("install", "operators", str(chart), "--set", "operator.image.tag=test"),
+            *("install", "operators", str(chart), "--values", str(chart / profile)),
+            *("--set", "operator.image.tag=test"),
             namespace=SYSTEM,
         )
 
-    def install(self) -> None:
-        """Install the platform as the development profile has it."""
-        self.helm("install", "cardwatch", *self._platform())
+    def install(self, *values: Path) -> None:
+        """Install the platform as the development profile has it, and files of values say."""
+        more = [part for path in values for part in ("--values", str(path))]
+        self.helm("install", "cardwatch", *self._platform(), *more)
 
     def upgrade(self, *values: str) -> None:
         """Upgrade the platform, with values such as `job.checkpointIntervalMs=500`."""
@@ -125,6 +127,12 @@ class Release:
             timeout_s=timeout_s + 10,
         )
         return time.monotonic() - began
+
+    def copy_secret(self, name: str, key: str) -> None:
+        """Copy a part of a Secret to the operators' namespace, as docs/install.md says."""
+        body = {"metadata": {"name": name}, "data": {key: self.get("secret", name)["data"][key]}}
+        document = json.dumps({"apiVersion": "v1", "kind": "Secret", **body})
+        self.api.kubectl("apply", "--namespace", SYSTEM, "-f", "-", stdin=document)
 
     def names(self, *what: str) -> list[str]:
         """Return the names of resources of the platform's namespace."""

@@ -4,24 +4,17 @@ One story, on a node of its own release, with stand-ins for Strimzi and Flink's 
 -rP` prints its times.
 """
 
-import base64
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 import httpx
-import pytest
 from tests.integration.job.feed import wait_until
-from tests.node.client import Client
-from tests.node.observed import all_ready, left_in, say
+from tests.node.client import client_of
+from tests.node.observed import all_ready, labelled, rows, say
 from tests.node.release import SYSTEM, Release
+from tests.node.story import ON_A_NODE, try_out, uninstall, wait_installed
 
-pytestmark = [
-    pytest.mark.timeout(1800),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a node on this machine itself needs root"),
-]
+pytestmark = ON_A_NODE
 _BANK = "G"
 _SECRETS = ("cardwatch-api-keys", "cardwatch-postgres", "cardwatch-valkey")
 _COMPONENTS = ("gateway", "postgres", "archiver")
@@ -31,22 +24,15 @@ def test_from_nothing_to_a_payment_by_http(release: Release) -> None:
     began = time.monotonic()
     release.install_operators()
     release.install()
-    for kind, name, condition in (
-        ("kafka", "cardwatch", "Ready"),
-        ("deployment", "cardwatch-gateway", "Available"),
-        ("flinkdeployment", "cardwatch", "Running"),
-    ):
-        release.wait(kind, name, condition, 300)
-        say(f"{kind} {name} {condition}", began)
-    said = release.helm("test", "cardwatch", "--logs")
+    wait_installed(release, began, "cardwatch-gateway")
+    said = try_out(release, began)
     assert "was pushed after" in said, said
-    say("first alerts, from Kafka and by HTTP", began)
     print(*(line for line in said.splitlines() if "alert " in line), sep="\n")
 
 
 def test_an_alert_is_pushed_and_its_row_is_in_postgresql(release: Release) -> None:
     began = time.monotonic()
-    with new_client(release) as client:
+    with client_of(release, bank=_BANK) as client:
         name = client.pay()
         wait_until(lambda: rows(release, "alerts", name) == [name], "the alert's row", 60)
         say("paid, judged and archived", began)
@@ -79,7 +65,7 @@ def test_nothing_is_lost_or_doubled_whatever_pod_goes(release: Release) -> None:
     release.kubectl(*rollout, timeout_s=130)
     assert {name: release.get("secret", name)["data"] for name in _SECRETS} == kept
 
-    with new_client(release) as client, client.busy():
+    with client_of(release, bank=_BANK) as client, client.busy():
         for component in _COMPONENTS:
             delete_pods(release, component)
         delete_pods(release, "postgres", "--grace-period=0", "--force")
@@ -100,7 +86,7 @@ def test_nothing_is_lost_or_doubled_whatever_pod_goes(release: Release) -> None:
 def test_a_dump_can_be_restored_as_the_guide_says(release: Release) -> None:
     dump = "/var/lib/cardwatch/archive.dump"
     in_pod = ("exec", "cardwatch-postgres-0", "--")
-    with new_client(release) as client:
+    with client_of(release, bank=_BANK) as client:
         before = client.pay()
         wait_until(lambda: rows(release, "alerts", before) == [before], "the alert's row", 60)
         release.kubectl(*in_pod, "pg_dump", "--format=custom", f"--file={dump}", "cardwatch")
@@ -121,29 +107,15 @@ def test_a_dump_can_be_restored_as_the_guide_says(release: Release) -> None:
         wait_until(caught_up, f"{table} to be read again from where the dump was", 120)
         assert rows(release, table, before) == [before]
         assert rows(release, table, after) == [after]
-    with new_client(release) as client:
+    with client_of(release, bank=_BANK) as client:
         explained = f"/v1/transactions/{before}/explain"
         wait_until(lambda: client.http.get(explained).status_code == 200, "the gateway to ask", 60)
     say("restored", began)
 
 
 def test_nothing_is_left_of_it(release: Release) -> None:
-    began = time.monotonic()
-    release.helm("uninstall", "cardwatch", "--wait", "--timeout", "5m")
-    wait_until(lambda: left_in(release) == [], f"nothing to be left: {left_in(release)}", 120)
-    say("uninstalled", began)
+    uninstall(release)
     release.helm("uninstall", "operators", "--wait", namespace=SYSTEM)
-
-
-@contextmanager
-def new_client(release: Release) -> Iterator[Client]:
-    """Give a client with the key that the release has generated."""
-    key = base64.b64decode(release.get("secret", "cardwatch-api-keys")["data"]["key"]).decode()
-    client = Client(release.url_of("cardwatch-gateway", 8080), key, bank=_BANK)
-    try:
-        yield client
-    finally:
-        client.http.close()
 
 
 def delete_pods(release: Release, component: str, *how: str) -> None:
@@ -165,21 +137,6 @@ def is_replaced(release: Release, component: str, uid: str, count: int) -> bool:
     return uid not in uids and len(uids) == count
 
 
-def labelled(component: str) -> tuple[str, str]:
-    """Return what selects the pods of a component."""
-    return "-l", f"app.kubernetes.io/name=cardwatch-{component}"
-
-
 def has_rows(release: Release, table: str, pattern: str, count: int) -> bool:
     """Whether a table has so many rows or more."""
     return len(rows(release, table, pattern)) >= count
-
-
-def rows(release: Release, table: str, pattern: str) -> list[str]:
-    """Return the transactions that a table of the archive has rows of, one entry for each row."""
-    said = release.kubectl(
-        *("exec", "cardwatch-postgres-0", "--", "psql", "-Atc"),
-        f"SELECT transaction_id FROM {table} WHERE transaction_id LIKE '{pattern}' ORDER BY 1",
-        "cardwatch",
-    )
-    return said.split()

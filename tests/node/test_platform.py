@@ -5,7 +5,6 @@ times. What is sent all along is of bank A; DetectorConfigs are for others, so t
 judges all of it by the defaults.
 """
 
-import os
 import secrets
 import time
 from contextlib import closing
@@ -15,8 +14,9 @@ import yaml
 from confluent_kafka import Producer
 from tests.chaos.faults import SILENCE, alerts_again, sending
 from tests.integration.job.feed import Draws, Feed, drain, wait_until
-from tests.node.observed import all_ready, left_in, say
+from tests.node.observed import all_ready, say
 from tests.node.release import NAMESPACE, SYSTEM, Release
+from tests.node.story import ON_A_NODE, try_out, uninstall, wait_installed
 from tests.tracing.jaeger import Jaeger
 from tests.unit.transactions import make_transaction
 
@@ -32,10 +32,7 @@ from cardwatch_local.demo.oracle import gather
 from cardwatch_local.errors import StackError
 from cardwatch_local.reading.topic import read_topic, value_of
 
-pytestmark = [
-    pytest.mark.timeout(1800),
-    pytest.mark.skipif(os.geteuid() != 0, reason="a node on this machine itself needs root"),
-]
+pytestmark = ON_A_NODE
 _BANK = "Z"
 """The DetectorConfigs' own."""
 
@@ -68,15 +65,8 @@ def test_the_operators_wait_for_kafka_without_any_privilege(release: Release) ->
 def test_from_nothing_to_the_first_alert(release: Release) -> None:
     began = time.monotonic()
     release.install()
-    for kind, name, condition in (
-        ("kafka", "cardwatch", "Ready"),
-        ("flinkdeployment", "cardwatch", "Running"),
-    ):
-        release.wait(kind, name, condition, 300)
-        say(f"{kind} {name} {condition}", began)
-    said = release.helm("test", "cardwatch", "--logs")
-    assert "alert " in said, said
-    say("first alert", began)
+    wait_installed(release, began)
+    try_out(release, began)
 
 
 def test_a_config_is_applied_and_judges(release: Release, feed: Feed) -> None:
@@ -166,10 +156,7 @@ def test_an_upgrade_goes_on_from_the_state(release: Release, feed: Feed) -> None
 
 
 def test_nothing_is_left_of_it_but_the_kind(release: Release) -> None:
-    began = time.monotonic()
-    release.helm("uninstall", "cardwatch", "--wait", "--timeout", "5m")
-    wait_until(lambda: left_in(release) == [], f"nothing to be left: {left_in(release)}", 120)
-    say("uninstalled", began)
+    uninstall(release)
     apply(release, {})
     release.helm("uninstall", "operators", "--wait", namespace=SYSTEM)
     assert release.names("dc") == ["default"], "the kind is kept, and with it every DetectorConfig"
