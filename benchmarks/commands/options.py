@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -29,3 +30,14 @@ LiveCards = Annotated[
     ),
 ]
 Parallelism = Annotated[int, typer.Option(min=1, max=12, help="Slots or processes of a contender.")]
+
+
+def check_names(given: Collection[str], there_are: Collection[str]) -> None:
+    """Check that there is whatever was named.
+
+    Raises:
+        BadParameter: there is not; the message names what there is.
+    """
+    for name in given:
+        if name not in there_are:
+            raise typer.BadParameter(f"{name!r}: there are {', '.join(there_are)}")

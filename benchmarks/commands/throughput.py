@@ -15,6 +15,7 @@ from benchmarks.commands.options import (
     Transactions,
     WarmUpS,
     WindowS,
+    check_names,
 )
 from benchmarks.contenders import CONTENDERS, NAIVE_MODES, Contender
 from benchmarks.filled import expected_alerts, filled
@@ -89,9 +90,7 @@ def compare(
 def _chosen(names: list[str] | None) -> list[Contender]:
     if not names:
         return [c for c in CONTENDERS.values() if not c.only_when_named]
-    unknown = [name for name in names if name not in CONTENDERS]
-    if unknown:
-        raise typer.BadParameter(f"{unknown[0]!r}: there are {', '.join(CONTENDERS)}")
+    check_names(names, CONTENDERS)
     return [CONTENDERS[name] for name in names]
 
 

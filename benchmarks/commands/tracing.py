@@ -16,6 +16,7 @@ from benchmarks.commands.options import (
     Seed,
     Transactions,
     WarmUpS,
+    check_names,
 )
 from benchmarks.contenders import CARDWATCH
 from benchmarks.filled import filled
@@ -61,9 +62,7 @@ def tracing(
     """Measure a job that records spans for some seconds, and then none: 1 % and 100 % sampled."""
     method = Method(parallelism=parallelism, warm_up_s=warm_up_s)
     stream = Stream(transactions=transactions, cards=cards, seed=seed)
-    for each in share or ():
-        if each not in _SHARES:
-            raise typer.BadParameter(f"{each!r}: there are {', '.join(_SHARES)}")
+    check_names(share or (), _SHARES)
     found: dict[str, dict[str, Any]] = {}
     for each in share or tuple(_SHARES):
         with filled(replace(stream, sampled_share=_SHARES[each])) as stand:
