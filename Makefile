@@ -11,7 +11,7 @@ compile := $(bin)/python -m cardwatch_job.compile
 # What Go makes for tests, once: minutes that no test's time limit has room for.
 build := $(bin)/python -m tests.cluster.programs
 traces := tests/integration/tracing
-archives := tests/integration/archive tests/integration/archiver tests/integration/gateway
+archives := $(addprefix tests/integration/,archive archiver gateway visualizer)
 not_here := $(addprefix --ignore=,$(traces) $(archives))
 shell_scripts := $(wildcard scripts/*.sh)
 
@@ -25,7 +25,7 @@ quoted = '$(subst ','\'',$($(1)))'
 options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-full bench-config bench-gateway bench-tracing compile test lint unit contract integration test-archive test-tracing test-cluster test-node cluster-up cluster-down cluster-status images test-chaos env docs lock format clean
+.PHONY: help demo bench bench-full bench-config bench-gateway bench-tracing compile test lint unit contract integration test-archive test-tracing test-cluster test-node cluster-up cluster-down cluster-status images test-browser soak test-chaos env docs lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -91,7 +91,7 @@ integration: ## Tests on a real Kafka, Flink and Valkey, started for them
 	$(bootstrap) dev
 	$(pytest) tests/integration $(not_here)
 
-test-archive: ## Tests of the gateway and the archive on a real Kafka, PostgreSQL and Valkey, 10 minutes
+test-archive: ## Tests of gateway, archive and visualizer on a real Kafka, PostgreSQL and Valkey, 15 minutes
 	$(bootstrap) dev
 	$(pytest) $(archives)
 
@@ -125,6 +125,16 @@ cluster-status: ## Show its node and pods
 
 images: ## Build the components' container images; REGISTRY=... PUSH=1 pushes them
 	@exec sh scripts/images.sh
+
+test-browser: ## The visualizer in a real browser on a whole stack; screenshots in build/screenshots
+	$(bootstrap) dev
+	@$(compile) --if-possible
+	$(pytest) -rP tests/browser
+
+soak: ## 10 pages under 1,000 alerts a second for 10 minutes, then more; REPORT=soak.json
+	$(bootstrap) dev
+	@$(compile) --if-possible
+	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks soak $(options)
 
 test-chaos: ## The job killed, frozen and rescaled under load; about twenty minutes
 	$(bootstrap) dev

@@ -16,6 +16,7 @@ from benchmarks.commands import (
     growth,
     hot_update,
     latency,
+    soak,
     sustained,
     throughput,
     tracing,
@@ -47,6 +48,7 @@ _register(hot_update.hot_update, hot_update.EXAMPLES)
 _register(beside_generator.beside_generator, beside_generator.EXAMPLES)
 _register(tracing.tracing, tracing.EXAMPLES)
 _register(gateway.gateway, gateway.EXAMPLES)
+_register(soak.soak, soak.EXAMPLES)
 _register(growth.growth, growth.EXAMPLES)
 _register(config_changes.config_changes, config_changes.EXAMPLES)
 _register(full.full, full.EXAMPLES)

@@ -91,7 +91,7 @@ def whole_stack() -> Iterator[Target]:
     home = Path(tempfile.mkdtemp(prefix="cardwatch-bench-"))
     (home / "jars").symlink_to(jars)
     try:
-        with Stack(StackSettings(home=home, name="bench")) as stack:
+        with Stack(StackSettings(home=home, name="bench", serves_pages=False)) as stack:
             state = stack.status()
             assert state is not None and state.endpoints is not None, "it has started"
             pids = {service.name: service.pid for service in state.services}

@@ -12,7 +12,7 @@ version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml)
 tag=${TAG:-$version}
 registry=${REGISTRY:+$REGISTRY/}
 
-for component in ${COMPONENTS:-archiver gateway generator job operator}; do
+for component in ${COMPONENTS:-archiver gateway generator job operator visualizer}; do
     image=${registry}cardwatch/$component:$tag
     folder=$component
     [ "$component" != job ] || folder=flink_job

@@ -25,7 +25,7 @@ compile build --group build --constraints requirements/run.txt
 compile dev --group compile --group test --group lint \
     --constraints requirements/run.txt --constraints requirements/build.txt
 compile bench --group bench --constraints requirements/build.txt
-for component in archiver gateway generator job operator; do
+for component in archiver gateway generator job operator visualizer; do
     compile "images/$component" pyproject.toml --extra "$component" \
         --constraints requirements/run.txt
 done

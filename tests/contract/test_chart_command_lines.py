@@ -22,7 +22,7 @@ from cardwatch_local.flink_config import OPEN_MODULES, FlinkPorts, cluster_confi
 from cardwatch_local.settings import StackSettings
 
 pytestmark = pytest.mark.timeout(FIRST_BUILD_S)
-_SECRET = "valkey://:secret@cardwatch-valkey:6379"
+SECRET = "valkey://:secret@cardwatch-valkey:6379"
 _SAME = ("jobmanager.adaptive-scheduler.", "heartbeat.", "restart-strategy.", "cluster.")
 _SAME_KEYS = {
     "classloader.resolve-order",
@@ -118,9 +118,9 @@ def test_a_component_knows_its_options(owner: str, module: str) -> None:
 def test_the_archiver_understands_its_environment(tmp_path: Path) -> None:
     settings = parse_settings([], environment_of("archiver", tmp_path, "archiver.retentionDays=7"))
     assert settings.bootstrap_servers == "cardwatch-kafka-bootstrap:9092"
-    assert settings.valkey_url == _SECRET
+    assert settings.valkey_url == SECRET
     assert str(settings.database) == "postgresql://cardwatch@cardwatch-postgres:5432/cardwatch"
-    assert settings.database is not None and settings.database.password() == _SECRET
+    assert settings.database is not None and settings.database.password() == SECRET
     assert settings.retention.kept_days == 7
     assert settings.metrics_port == 9090
 
@@ -130,10 +130,10 @@ def test_the_gateway_understands_its_environment(tmp_path: Path) -> None:
     settings = parse_command([], environment)
     assert isinstance(settings, GatewaySettings)
     assert settings.bootstrap_servers == "cardwatch-kafka-bootstrap:9092"
-    assert settings.valkey_url == _SECRET
+    assert settings.valkey_url == SECRET
     gateways = "postgresql://cardwatch_gateway@cardwatch-postgres:5432/cardwatch"
     assert str(settings.database) == gateways
-    assert settings.database is not None and settings.database.password() == _SECRET
+    assert settings.database is not None and settings.database.password() == SECRET
     assert settings.keys_file == Path("/etc/cardwatch/keys/keys.json")
     assert (settings.sampled_share, settings.metrics_port) == (0.5, 9090)
 
@@ -148,11 +148,12 @@ def test_the_generated_api_key_is_one_that_the_gateway_takes() -> None:
 
 
 def environment_of(name: str, folder: Path, *values: str) -> dict[str, str]:
-    """Return a component's environment; what is secret or in a file is `_SECRET`."""
-    (folder / "password").write_text(_SECRET)
+    """Return a component's environment; what is secret or in a file is `SECRET`."""
+    (folder / "password").write_text(SECRET)
     documents = render("monitoring.enabled=true", "tracing.enabled=true", *values)
     (pod,) = (p for p in pod_templates(documents) if p.owner == f"Deployment cardwatch-{name}")
-    said = {v["name"]: v.get("value", _SECRET) for v in pod.containers[0]["env"]}
+    (container,) = pod.spec["containers"]
+    said = {v["name"]: v.get("value", SECRET) for v in container["env"]}
     return said | {"CARDWATCH_DATABASE_PASSWORD_FILE": str(folder / "password")}
 
 

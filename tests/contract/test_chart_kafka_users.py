@@ -13,11 +13,13 @@ from cardwatch_contracts.topics import (
     CARDS,
     CONFIG_ACKS,
     CONFIG_HISTORY,
+    DEAD_LETTERS,
     DETECTOR_CONFIGS,
     FEEDBACK,
     JOB_GROUP,
     REKEYED,
     STATS,
+    TOPICS,
     TRANSACTIONS,
     VERDICTS,
     Topic,
@@ -79,6 +81,20 @@ def test_the_archiver_may_read_what_it_keeps() -> None:
         *{("Read", "topic", name, "literal") for name in kept},
         ("Describe", "group", "cardwatch-archiver", "literal"),
     }
+
+
+def test_the_visualizer_may_read_what_it_shows_and_see_how_far_everybody_is() -> None:
+    shown = (ALERTS, CARDS, CONFIG_ACKS, CONFIG_HISTORY, DEAD_LETTERS, DETECTOR_CONFIGS, STATS)
+    read = {*shown, TRANSACTIONS}
+    rights = _rights("visualizer")
+    assert rights == {
+        *_topics("Read", read),
+        *_topics("Write", (FEEDBACK,)),
+        *_topics("Describe", {*TOPICS} - read - {FEEDBACK}),
+        ("Describe", "group", "*", "literal"),
+    }
+    # Who may read or write a topic may describe it: of ours, its page Health needs all.
+    assert {name for _, kind, name, _ in rights if kind == "topic"} == {t.name for t in TOPICS}
 
 
 def test_the_others_may_do_little() -> None:

@@ -19,7 +19,7 @@ from tests.unit.project.machine import REPOSITORY
 
 NAMESPACE: Final = "cardwatch"
 SYSTEM: Final = "cardwatch-system"
-_COMPONENTS: Final = ("operator", "job", "generator", "archiver", "gateway")
+_COMPONENTS: Final = ("operator", "job", "generator", "archiver", "gateway", "visualizer")
 _VALUES: Final = Path(__file__).parent / "values.yaml"
 
 

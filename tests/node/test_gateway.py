@@ -1,4 +1,4 @@
-"""Payments by HTTP on a Kubernetes: taken, pushed and archived, whatever pod goes.
+"""Payments by HTTP on a Kubernetes: taken, pushed, archived and shown, whatever pod goes.
 
 One story, on a node of its own release, with stand-ins for Strimzi and Flink's operator: `pytest
 -rP` prints its times.
@@ -13,10 +13,16 @@ from tests.node.client import client_of
 from tests.node.observed import all_ready, labelled, rows, say
 from tests.node.release import SYSTEM, Release
 from tests.node.story import ON_A_NODE, try_out, uninstall, wait_installed
+from tests.node.visitor import PAGE, is_current, pages_by_pod, url_of, visitor_of
 
 pytestmark = ON_A_NODE
 _BANK = "G"
-_SECRETS = ("cardwatch-api-keys", "cardwatch-postgres", "cardwatch-valkey")
+_SECRETS = (
+    "cardwatch-api-keys",
+    "cardwatch-postgres",
+    "cardwatch-valkey",
+    "cardwatch-visualizer-login",
+)
 _COMPONENTS = ("gateway", "postgres", "archiver")
 
 
@@ -24,7 +30,7 @@ def test_from_nothing_to_a_payment_by_http(release: Release) -> None:
     began = time.monotonic()
     release.install_operators()
     release.install()
-    wait_installed(release, began, "cardwatch-gateway")
+    wait_installed(release, began, "cardwatch-gateway", "cardwatch-visualizer")
     said = try_out(release, began)
     assert "was pushed after" in said, said
     print(*(line for line in said.splitlines() if "alert " in line), sep="\n")
@@ -46,6 +52,55 @@ def test_an_alert_is_pushed_and_its_row_is_in_postgresql(release: Release) -> No
 def test_a_key_that_nobody_has_is_refused(release: Release) -> None:
     url = release.url_of("cardwatch-gateway", 8080)
     assert httpx.get(f"{url}/v1/alerts", timeout=10).status_code == 401
+
+
+def test_a_stranger_at_the_visualizer_is_led_to_the_login(release: Release) -> None:
+    with httpx.Client(base_url=url_of(release), timeout=30) as stranger:
+        assert stranger.get("/healthz").status_code == 200
+        turned_away = stranger.get("/review", headers=PAGE)
+        assert turned_away.status_code == 302
+        assert turned_away.headers["location"] == "/login?next=%2Freview"
+        assert "Log in" in stranger.get("/login").text
+        assert stranger.get("/review/export.csv").status_code == 401
+
+
+def test_an_analyst_logs_in_and_sees_what_was_archived(release: Release) -> None:
+    began = time.monotonic()
+    with client_of(release, bank=_BANK) as client:
+        name = client.pay()
+    with visitor_of(release) as visitor:
+        wait_until(lambda: is_current(visitor), "a collector to write what happens", 60)
+        for page in ("/", "/review", "/analytics", "/health"):
+            assert visitor.get(page, headers=PAGE).status_code == 200, page
+        exported = partial(visitor.get, "/review/export.csv", params={"user": name})
+        wait_until(lambda: name in exported().text, "the alert to be exported", 60)
+    say("paid, archived and exported", began)
+
+
+def test_the_visualizer_s_role_reads_the_views_alone(release: Release) -> None:
+    said = release.kubectl(
+        *("exec", "cardwatch-postgres-0", "--", "psql", "-Atc"),
+        "SET ROLE cardwatch_visualizer; SELECT has_table_privilege('analytics.alerts', 'SELECT'), "
+        "has_table_privilege('public.alerts', 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')",
+        "cardwatch",
+    )
+    assert said.split() == ["SET", "t|f"]
+
+
+def test_a_login_holds_at_every_replica_and_over_an_upgrade(release: Release) -> None:
+    began = time.monotonic()
+    with visitor_of(release) as visitor:
+        release.upgrade("visualizer.replicas=2")
+        rollout = ("rollout", "status", "deployment/cardwatch-visualizer", "--timeout=180s")
+        release.kubectl(*rollout, timeout_s=190)
+        wait_until(
+            lambda: list(pages_by_pod(release, visitor).values()) == [200, 200],
+            "both replicas to know who asks",
+            60,
+        )
+        delete_pods(release, "visualizer", "--grace-period=0", "--force")
+        wait_until(lambda: is_current(visitor), "another collector to take over", 60)
+    say("two replicas, each replaced", began)
 
 
 def test_the_gateway_s_role_reads_alone(release: Release) -> None:

@@ -19,6 +19,7 @@ from tests.node.client import client_of
 from tests.node.observed import labelled, rows, say
 from tests.node.release import NAMESPACE, SYSTEM, Release
 from tests.node.story import ON_A_NODE, try_out, uninstall, wait_installed
+from tests.node.visitor import is_current, visitor_of
 
 pytestmark = ON_A_NODE
 _HERE: Final = Path(__file__).parent
@@ -28,12 +29,14 @@ _OF_KAFKA: Final = {9090, 9091, 9092, _PORT, 9094, HOST_PORT}
 _ESTABLISHED: Final = "01"
 _ARCHIVER: Final = "cardwatch-archiver"
 _TASKMANAGER: Final = ("-l", "app=cardwatch,component=taskmanager")
+_DEPLOYMENTS: Final = ("cardwatch-gateway", "cardwatch-generator", "cardwatch-visualizer")
 _COMPONENTS: Final = {
     "archiver": (NAMESPACE, *labelled("archiver")),
     "gateway": (NAMESPACE, *labelled("gateway")),
     "generator": (NAMESPACE, *labelled("generator")),
     "job": (NAMESPACE, *_TASKMANAGER),
     "operator": (SYSTEM, *labelled("operator")),
+    "visualizer": (NAMESPACE, *labelled("visualizer")),
 }
 """Namespace and selector of the pods that are always connected to Kafka."""
 
@@ -55,7 +58,7 @@ def test_from_nothing_to_the_first_alert_by_tls(release: Release) -> None:
     say("the operator's user is ready", began)
     release.copy_secret("cardwatch-operator", "password")
     release.copy_secret("cardwatch-cluster-ca-cert", "ca.crt")
-    wait_installed(release, began, "cardwatch-gateway", "cardwatch-generator")
+    wait_installed(release, began, *_DEPLOYMENTS)
     wait_for_operator(release)
     say("the operator has the copies", began)
     try_out(release, began)
@@ -106,12 +109,18 @@ def test_who_does_not_say_who_he_is_gets_no_word_in(
         ("gateway", "alerts"),
         ("generator", "alerts"),
         ("operator", "transactions"),
+        ("visualizer", "alerts"),
     ],
 )
 def test_a_component_cannot_write_where_it_need_not(
     release: Release, component: str, topic: str
 ) -> None:
     assert asked(release, component, topic).error == "TOPIC_AUTHORIZATION_FAILED"
+
+
+def test_the_visualizer_shows_what_it_reads_as_its_user(release: Release) -> None:
+    with visitor_of(release) as visitor:
+        wait_until(lambda: is_current(visitor), "a collector to write what happens", 60)
 
 
 def test_a_password_is_changed_as_the_guide_says(release: Release) -> None:

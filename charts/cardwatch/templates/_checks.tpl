@@ -36,11 +36,11 @@
 {{- fail "networkPolicies.extraEgress.gateway is empty: the gateway would not reach the Valkey that valkey.existingSecret names" }}
 {{- end }}
 {{- with .postgres }}
-{{- if and .create (or .url .gatewayUrl) }}
-{{- fail "postgres.url and postgres.gatewayUrl are for a PostgreSQL that exists already: set postgres.create to false, or leave them empty" }}
+{{- if and .create (or .url .gatewayUrl .visualizerUrl) }}
+{{- fail "postgres.url, postgres.gatewayUrl and postgres.visualizerUrl are for a PostgreSQL that exists already: set postgres.create to false, or leave them empty" }}
 {{- end }}
-{{- if and .gatewayUrl (not .url) (not .create) }}
-{{- fail "postgres.url is empty: where postgres.gatewayUrl is set, the archiver needs an address, too" }}
+{{- if and (or .gatewayUrl .visualizerUrl) (not .url) (not .create) }}
+{{- fail "postgres.url is empty: where postgres.gatewayUrl or postgres.visualizerUrl is set, the archiver needs an address, too" }}
 {{- end }}
 {{- if and .url (not .existingSecret) }}
 {{- fail "postgres.existingSecret is empty: its key `password` is that of the user of postgres.url" }}
@@ -57,8 +57,32 @@
 {{- fail "gateway.autoscaling.minReplicas is above gateway.autoscaling.maxReplicas" }}
 {{- end }}
 {{- end }}
+{{- $policies := .networkPolicies.enabled }}
+{{- with .visualizer }}
+{{- if and .ingress.enabled (not .ingress.host) }}
+{{- fail "visualizer.ingress.host is empty: the visualizer is asked for by that name, such as cardwatch.example.com" }}
+{{- end }}
+{{- if and .ingress.enabled (eq .login.type "none") }}
+{{- fail "visualizer.ingress leads to nobody: with visualizer.login.type none only `kubectl port-forward` does, as everybody may do everything" }}
+{{- end }}
+{{- if and (ne .login.type "users") .login.existingSecret }}
+{{- fail (printf "visualizer.login.existingSecret is set, and would not be used: set visualizer.login.type, which is %s, to users, or leave it empty" .login.type) }}
+{{- end }}
+{{- if and (eq .login.type "proxy") (not .login.proxy.networks) }}
+{{- fail "visualizer.login.proxy.networks is empty: from there alone the proxy's headers are believed, such as 10.244.0.0/16" }}
+{{- end }}
+{{- if and (ne .login.type "proxy") .login.proxy.networks }}
+{{- fail (printf "visualizer.login.proxy.networks is set, and would not be used: set visualizer.login.type, which is %s, to proxy, or leave it empty" .login.type) }}
+{{- end }}
+{{- if and $policies (eq .login.type "proxy") (not .clients) }}
+{{- fail "visualizer.clients is empty: every pod of visualizer.login.proxy.networks could say that it asks for somebody. Name the proxy's pods" }}
+{{- end }}
+{{- end }}
 {{- if and .networkPolicies.enabled (not .valkey.create) (not .networkPolicies.extraEgress.archiver) }}
 {{- fail "networkPolicies.extraEgress.archiver is empty: the archiver would not reach the Valkey that valkey.existingSecret names" }}
+{{- end }}
+{{- if and .networkPolicies.enabled (not .valkey.create) .visualizer.enabled (not .networkPolicies.extraEgress.visualizer) }}
+{{- fail "networkPolicies.extraEgress.visualizer is empty: the visualizer would not reach the Valkey that valkey.existingSecret names" }}
 {{- end }}
 {{- with .tracing }}
 {{- if and .enabled (not .jaeger.create) (not .jaeger.endpoint) }}

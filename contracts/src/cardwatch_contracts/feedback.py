@@ -1,12 +1,14 @@
 """What an analyst says of an alert, on the topic `feedback`."""
 
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from cardwatch_contracts.codec import decode, refuse_card_number
+from cardwatch_contracts.card_numbers import is_disguised_card_number, without_card_numbers
+from cardwatch_contracts.codec import InvalidRecordError, decode, encode, refuse_card_number
 from cardwatch_contracts.privacy import redact_card_numbers
 from cardwatch_contracts.transaction import EventTimeMs, Identifier
 
@@ -39,6 +41,7 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _decoder: Final = msgspec.json.Decoder(Feedback)
+_OF_ALERT: Final = ("transaction_id", "user_id", "card_id", "bank_id", "merchant_id")
 _NAMES: Final = tuple(name for name in Feedback.__struct_fields__ if name.endswith(("_id", "_by")))
 
 
@@ -53,3 +56,39 @@ def decode_feedback(value: bytes | None) -> Feedback:
         refuse_card_number(field, getattr(feedback, field))
     reason = redact_card_numbers(feedback.reason)
     return feedback if reason == feedback.reason else replace(feedback, reason=reason)
+
+
+def feedback_on(
+    alert: Mapping[str, Any],
+    *,
+    feedback_id: str,
+    label: Label,
+    given_by: str,
+    given_at: int,
+    reason: str = "",
+) -> Feedback:
+    """Return an analyst's answer to an alert, as who reads it would take it.
+
+    Args:
+        alert: the alert's ids: `alert_id`, and those of whom its transaction concerns.
+        feedback_id: unique; the same for the same answer sent again.
+        label: what is said.
+        given_by: who says so.
+        given_at: when. Milliseconds since 1970-01-01 UTC.
+        reason: why, in the analyst's words; card numbers in it are redacted, in disguise too.
+
+    Raises:
+        InvalidRecordError: with the field and what is allowed.
+    """
+    if is_disguised_card_number(given_by):
+        raise InvalidRecordError("Card number where none is allowed - at `$.given_by`")
+    feedback = Feedback(
+        feedback_id=feedback_id,
+        alert_id=str(alert["alert_id"]),
+        label=label,
+        given_by=given_by,
+        given_at=given_at,
+        reason=without_card_numbers(reason),
+        **{name: alert[name] for name in _OF_ALERT},
+    )
+    return decode_feedback(encode(feedback))

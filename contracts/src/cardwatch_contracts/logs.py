@@ -70,3 +70,14 @@ def write_logs(
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def place_of(error: BaseException) -> str:
+    """Return where an error was raised, in words; empty where it is not known."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    code = trace.tb_frame.f_code
+    return f" at {code.co_filename.rpartition('/')[2]}:{trace.tb_lineno} in {code.co_name}"

@@ -15,6 +15,11 @@ def exponent_of(currency: str) -> int:
     return 3 if currency in _THOUSANDTHS else 2
 
 
+def unusual_exponents() -> dict[str, int]:
+    """Return the currencies that have not two decimals, and how many they have."""
+    return dict.fromkeys(_NO_MINOR_UNIT, 0) | dict.fromkeys(_THOUSANDTHS, 3)
+
+
 def format_amount(amount_minor: int, currency: str) -> str:
     """Write an amount for a person, such as `1,234.50 EUR`. Exact for every integer."""
     exponent = exponent_of(currency)

@@ -7,6 +7,7 @@ Spans and their attributes follow OpenTelemetry's conventions for messaging, ver
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from typing import Final, Literal
 
 TRACEPARENT_HEADER: Final = "traceparent"
@@ -182,7 +183,7 @@ class Metric:
     """By UCUM; empty where it counts what its name says."""
     labels: tuple[str, ...] = ()
     """Its own, besides those that say who serves it."""
-    service: Literal["job", "operator", "archiver", "generator", "gateway"]
+    service: Literal["job", "operator", "archiver", "generator", "gateway", "visualizer"]
     """The component that serves it."""
     description: str
 
@@ -426,17 +427,25 @@ SEND_SECONDS: Final = Metric(
 )
 
 
-def _of_gateway(
-    name: str, kind: Literal["counter", "gauge", "histogram"], description: str, *labels: str
+def _of_server(
+    service: Literal["gateway", "visualizer"],
+    name: str,
+    kind: Literal["counter", "gauge", "histogram"],
+    description: str,
+    *labels: str,
 ) -> Metric:
     return Metric(
-        name=f"cardwatch_gateway_{name}",
+        name=f"cardwatch_{service}_{name}",
         kind=kind,
         unit="s" if kind == "histogram" else "",
         labels=labels,
-        service="gateway",
+        service=service,
         description=description,
     )
+
+
+_of_gateway: Final = partial(_of_server, "gateway")
+_of_visualizer: Final = partial(_of_server, "visualizer")
 
 
 GATEWAY_REQUESTS: Final = _of_gateway(
@@ -485,6 +494,34 @@ GATEWAY_LET_GO: Final = _of_gateway(
 GATEWAY_DEGRADED: Final = _of_gateway(
     "degraded_total", "counter", "Idempotency-Keys that other replicas do not know: Valkey is away."
 )
+
+VISUALIZER_REQUESTS: Final = _of_visualizer(
+    "requests_total",
+    "counter",
+    "Requests, by the route's pattern and the status.",
+    "route",
+    "status",
+)
+VISUALIZER_REQUEST_SECONDS: Final = _of_visualizer(
+    "request_seconds", "histogram", "From a request to the start of its answer.", "route"
+)
+VISUALIZER_STREAM_CLIENTS: Final = _of_visualizer(
+    "stream_clients", "gauge", "Browsers that follow what happens now."
+)
+VISUALIZER_FEEDBACK: Final = _of_visualizer(
+    "feedback_total", "counter", "Analysts' answers that Kafka has.", "label"
+)
+VISUALIZER_TICKS: Final = _of_visualizer(
+    "ticks_total", "counter", "Times that what happens now was written for browsers."
+)
+VISUALIZER_ALERTS: Final = _of_visualizer(
+    "alerts_total", "counter", "Committed alerts that the collector has read."
+)
+VISUALIZER_LEFT_OUT: Final = _of_visualizer(
+    "left_out_total",
+    "counter",
+    "Alerts that were counted and not pushed one by one: too many came at once.",
+)
 METRICS: Final = (
     *JOB_METRICS,
     RECONCILES,
@@ -526,6 +563,13 @@ METRICS: Final = (
     GATEWAY_STREAM_CLIENTS,
     GATEWAY_LET_GO,
     GATEWAY_DEGRADED,
+    VISUALIZER_REQUESTS,
+    VISUALIZER_REQUEST_SECONDS,
+    VISUALIZER_STREAM_CLIENTS,
+    VISUALIZER_FEEDBACK,
+    VISUALIZER_TICKS,
+    VISUALIZER_ALERTS,
+    VISUALIZER_LEFT_OUT,
 )
 
 FLINK_METRICS: Final = (

@@ -6,7 +6,7 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from cardwatch_contracts.alert import Alert, FindingMode
-from cardwatch_gateway.card_numbers import is_disguised_card_number
+from cardwatch_contracts.card_numbers import is_disguised_card_number
 from cardwatch_gateway.keys import ApiKey
 from cardwatch_gateway.problems import ProblemError, invalid
 

@@ -8,12 +8,12 @@ import msgspec
 from confluent_kafka import KafkaException
 from msgspec import Meta
 
+from cardwatch_contracts.card_numbers import is_disguised_card_number
 from cardwatch_contracts.codec import InvalidRecordError, encode
-from cardwatch_contracts.feedback import Feedback, Label, decode_feedback
+from cardwatch_contracts.feedback import Label, feedback_on
 from cardwatch_contracts.topics import FEEDBACK
 from cardwatch_contracts.transaction import Identifier
 from cardwatch_gateway.archive import Archive
-from cardwatch_gateway.card_numbers import is_disguised_card_number, without_card_numbers
 from cardwatch_gateway.delivery import all_done
 from cardwatch_gateway.problems import ProblemError, invalid, unavailable
 from cardwatch_gateway.sender import Outgoing, Sender
@@ -92,23 +92,16 @@ async def give_feedback(
     if row is None:
         raise ProblemError(404, "no-alert", "there is no such alert in the archive")
     feedback_id = uuid4() if once is None else uuid5(_SPACE, f"{alert_id} {once}")
-    feedback = Feedback(
-        feedback_id=str(feedback_id),
-        alert_id=str(alert_id),
-        transaction_id=row["transaction_id"],
-        user_id=row["user_id"],
-        card_id=row["card_id"],
-        bank_id=row["bank_id"],
-        merchant_id=row["merchant_id"],
-        label=submitted.label,
-        given_by=submitted.given_by,
-        given_at=time_ns() // 1_000_000,
-        reason=without_card_numbers(submitted.reason),
-    )
-    value = encode(feedback)
     try:
-        decode_feedback(value)
-        record = Outgoing(FEEDBACK.name, feedback.transaction_id.encode(), value, b"")
+        feedback = feedback_on(
+            row,
+            feedback_id=str(feedback_id),
+            label=submitted.label,
+            given_by=submitted.given_by,
+            given_at=time_ns() // 1_000_000,
+            reason=submitted.reason,
+        )
+        record = Outgoing(FEEDBACK.name, feedback.transaction_id.encode(), encode(feedback), b"")
         delivery = sender.send(record)
     except InvalidRecordError as error:
         raise invalid(str(error)) from None

@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cardwatch_gateway.failures import place_of
+from cardwatch_contracts.logs import place_of
 from cardwatch_gateway.gate import problem_answer
 from cardwatch_gateway.metrics import GatewayMetrics
 from cardwatch_gateway.problems import unavailable

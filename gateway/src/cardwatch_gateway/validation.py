@@ -16,10 +16,10 @@ from typing import Final
 
 import msgspec
 
+from cardwatch_contracts.card_numbers import holds_card_number, is_disguised_card_number
 from cardwatch_contracts.codec import InvalidRecordError, explained
 from cardwatch_contracts.trace_context import read_traceparent
 from cardwatch_contracts.transaction import Transaction, check_transaction
-from cardwatch_gateway.card_numbers import holds_card_number, is_disguised_card_number
 from cardwatch_gateway.problems import FieldError, ProblemError
 
 MAX_AHEAD_MS: Final = 5 * 60_000

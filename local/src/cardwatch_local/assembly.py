@@ -19,6 +19,7 @@ from cardwatch_local.postgres import PostgresServer
 from cardwatch_local.service import Service, ServiceSpec
 from cardwatch_local.settings import StackSettings
 from cardwatch_local.valkey import ValkeyServer
+from cardwatch_local.visualizer import VisualizerServer
 
 JOB_MODULE: Final = "cardwatch_job.main"
 
@@ -33,11 +34,19 @@ class Servers:
     flink: FlinkCluster
     archiver: Service
     gateway: GatewayServer
+    visualizer: VisualizerServer | None
+    """None: the stack serves no pages."""
 
     @property
     def all(self) -> list[Service]:
         """Every service, in an order to start them."""
-        return [self.valkey, *self.job, self.kafka, self.postgres, self.archiver, self.gateway]
+        first = [self.valkey, *self.job, self.kafka, self.postgres]
+        return [*first, self.archiver, *self.doors]
+
+    @property
+    def doors(self) -> list[Service]:
+        """What serves people and programs over HTTP."""
+        return [self.gateway, *([self.visualizer] if self.visualizer is not None else [])]
 
     @property
     def job(self) -> list[Service]:
@@ -54,6 +63,7 @@ class Servers:
             database_url=self.postgres.url,
             database_password_file=str(self.postgres.password_file.absolute()),
             gateway_url=self.gateway.url,
+            visualizer_url=self.visualizer.url if self.visualizer is not None else "",
         )
 
 
@@ -85,14 +95,15 @@ def assemble(settings: StackSettings, classpaths: Mapping[str, Sequence[Path]]) 
     ]
     flink = FlinkCluster(settings, classpaths["flink"], job=job)
     archiver = _archiver(settings, kafka.bootstrap_servers, valkey.url, postgres)
-    gateway = GatewayServer(settings, kafka.bootstrap_servers, valkey.url, postgres.database)
+    outside = (kafka.bootstrap_servers, valkey.url, postgres.database)
     return Servers(
         kafka=kafka,
         valkey=valkey,
         postgres=postgres,
         flink=flink,
         archiver=archiver,
-        gateway=gateway,
+        gateway=GatewayServer(settings, *outside),
+        visualizer=VisualizerServer(settings, *outside) if settings.serves_pages else None,
     )
 
 

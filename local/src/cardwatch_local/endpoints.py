@@ -15,6 +15,8 @@ class Endpoints:
     """Flink's REST interface, `http://host:port`; None if the stack runs no job."""
     gateway_url: str = ""
     """The gateway, `http://host:port`."""
+    visualizer_url: str = ""
+    """The visualizer, `http://host:port`, for a browser."""
     database_url: str | None = None
     """PostgreSQL, `postgresql://user@host:port/database`; None if the stack runs none."""
     database_password_file: str | None = None

@@ -36,6 +36,7 @@ def check_machine(settings: StackSettings) -> None:
         ("Valkey", settings.valkey_port),
         ("PostgreSQL", settings.postgres_port),
         ("the gateway", settings.gateway_port),
+        ("the visualizer", settings.visualizer_port),
         ("Flink's REST interface", settings.flink_rest_port),
     ):
         if port is not None and is_taken(port):

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from cardwatch_contracts.money import format_amount
-from cardwatch_local.alert_text import printable
+from cardwatch_contracts.wording import printable
 
 Value: TypeAlias = str | int | float | datetime | None
 Row: TypeAlias = Mapping[str, Value]

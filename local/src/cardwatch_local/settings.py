@@ -49,6 +49,8 @@ class StackSettings:
     """Port of PostgreSQL on 127.0.0.1; None takes a free one."""
     gateway_port: int | None = None
     """Port of the gateway on 127.0.0.1; None takes a free one."""
+    visualizer_port: int | None = None
+    """Port of the visualizer on 127.0.0.1; None takes a free one."""
     flink_rest_port: int | None = None
     """Port of Flink's REST interface on 127.0.0.1; None takes a free one."""
     flink_metrics_ports: str = ""
@@ -72,6 +74,8 @@ class StackSettings:
     delivery: Literal["exactly-once", "at-least-once"] = "exactly-once"
     """Whether an alert waits for its checkpoint and is seen once by who reads committed, or is
     seen by everybody at once and after a failure perhaps twice."""
+    serves_pages: bool = True
+    """Whether the visualizer is started."""
     records_spans: bool = True
     """Whether spans are written: into `traces_dir`, or to where OpenTelemetry's variables say."""
     maven_repository: str | None = field(default_factory=_default_repository)

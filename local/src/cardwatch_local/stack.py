@@ -114,9 +114,10 @@ class Stack:
         with steps.step("make the topics"):
             create_topics(servers.kafka.bootstrap_servers)
         with steps.step("start the job"):
-            self._start_services(servers.archiver, servers.gateway)
+            self._start_services(servers.archiver, *servers.doors)
             servers.flink.jobmanager.wait_ready()
-            servers.gateway.wait_ready()
+            for door in servers.doors:
+                door.wait_ready()
         self._was_ready = True
         self.tend()
         return servers.endpoints
@@ -159,7 +160,7 @@ class Stack:
     @staticmethod
     def _stop_services(servers: Servers) -> None:
         for group in (
-            [servers.gateway],
+            servers.doors,
             [servers.archiver],
             servers.job,
             [servers.kafka, servers.valkey, servers.postgres],

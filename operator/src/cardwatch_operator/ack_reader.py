@@ -6,11 +6,11 @@ from contextlib import suppress
 
 from confluent_kafka import OFFSET_BEGINNING, Message
 
+from cardwatch_contracts.acknowledgements import Acknowledgements
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.detector_config import decode_config_ack
 from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.topics import CONFIG_ACKS
-from cardwatch_operator.acknowledgements import Acknowledgements
 from cardwatch_operator.reader import Follower, value_of
 
 

@@ -4,11 +4,8 @@ Types, ranges and defaults are those of `cardwatch_contracts.detector_config`, d
 docstrings; nothing is said twice.
 """
 
-import ast
-import inspect
 import sys
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +20,7 @@ from cardwatch_contracts.detector_config import (
     KIND,
     DetectorConfigSpec,
 )
+from cardwatch_contracts.field_docs import docs_of
 from cardwatch_operator.crd_status import STATUS
 
 GROUP, VERSION = API_VERSION.split("/")
@@ -112,7 +110,7 @@ def _spec() -> dict[str, Any]:
 def _struct(name: str, components: Mapping[str, Any]) -> dict[str, Any]:
     """Make a structural schema of a struct, what it refers to put in its place."""
     source = components[name]
-    documented = _docstrings(name)
+    documented = docs_of(getattr(detector_config, name))
     properties = {}
     for field, schema in source["properties"].items():
         made = _property(schema, components)
@@ -170,33 +168,6 @@ def _default(schema: Mapping[str, Any]) -> str:
     if not default:
         return ""
     return f"Default: {default:g}." if isinstance(default, float) else f"Default: {default}."
-
-
-def _docstrings(struct: str) -> dict[str, str]:
-    """Return the docstrings of a struct's fields, those it inherits included."""
-    found: dict[str, str] = {}
-    for base in reversed(getattr(detector_config, struct).__mro__):
-        found |= _documented().get(base.__name__, {})
-    return found
-
-
-@cache
-def _documented() -> dict[str, dict[str, str]]:
-    """Return the docstrings below the fields of every class of the contract."""
-    module = ast.parse(inspect.getsource(detector_config))
-    return {
-        each.name: {
-            field.target.id: inspect.cleandoc(text.value.value).replace("\n", " ")
-            for field, text in zip(each.body, each.body[1:], strict=False)
-            if isinstance(field, ast.AnnAssign)
-            and isinstance(field.target, ast.Name)
-            and isinstance(text, ast.Expr)
-            and isinstance(text.value, ast.Constant)
-            and isinstance(text.value.value, str)
-        }
-        for each in module.body
-        if isinstance(each, ast.ClassDef)
-    }
 
 
 def _snake(name: str) -> str:

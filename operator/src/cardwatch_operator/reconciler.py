@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from cardwatch_contracts.acknowledgements import Acknowledgements
 from cardwatch_contracts.detector_config import ConfigRecord
 from cardwatch_contracts.logs import in_trace
 from cardwatch_contracts.messaging import config_context
 from cardwatch_contracts.span_export import Exporter
 from cardwatch_operator import metrics
 from cardwatch_operator.ack_reader import AckReader
-from cardwatch_operator.acknowledgements import Acknowledgements
 from cardwatch_operator.alert_rate import AlertReader
 from cardwatch_operator.cluster import Cluster, ClusterError
 from cardwatch_operator.config_log import BrokerError, ConfigLog, OvertakenError

@@ -4,11 +4,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from cardwatch_contracts.acknowledgements import Acknowledgements
 from cardwatch_contracts.messaging import acknowledged_config, config_context
 from cardwatch_contracts.prometheus import observe
 from cardwatch_contracts.span_export import Exporter
 from cardwatch_operator import metrics
-from cardwatch_operator.acknowledgements import Acknowledgements
 from cardwatch_operator.cluster import Cluster
 from cardwatch_operator.conflicts import Claims
 from cardwatch_operator.flink_rest import FlinkRest

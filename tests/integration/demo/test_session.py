@@ -54,7 +54,7 @@ def test_status_shows_every_server(running: User) -> None:
     services = {service["service"]: service for service in shown["services"]}
     assert set(services) == {
         *("kafka", "valkey", "postgres", "jobmanager", "taskmanager-1"),
-        *("archiver", "gateway"),
+        *("archiver", "gateway", "visualizer"),
     }
     assert all(service["state"] == "ready" and service["pid"] for service in services.values())
     assert services["kafka"]["port"] == int(kafka_of(running).rpartition(":")[2])

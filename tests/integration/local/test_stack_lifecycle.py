@@ -18,7 +18,10 @@ from cardwatch_local.settings import STACK_VARIABLE, StackSettings
 from cardwatch_local.stack import Stack
 from cardwatch_operator.flink_rest import FlinkRest
 
-SERVICES = {"kafka", "valkey", "postgres", "jobmanager", "taskmanager-1", "archiver", "gateway"}
+SERVICES = {
+    *("kafka", "valkey", "postgres", "jobmanager", "taskmanager-1"),
+    *("archiver", "gateway", "visualizer"),
+}
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:

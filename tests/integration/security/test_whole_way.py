@@ -105,10 +105,11 @@ def test_what_is_not_as_it_should_be_goes_where_it_belongs(
     secured: Secured, job: FlinkCluster
 ) -> None:
     feed = Feed(secured.broker.bootstrap_servers)
+    letters, rekeyed = _count(secured, DEAD_LETTERS), _count(secured, REKEYED)
     feed.send_under_wrong_keys(3)
     feed.send_values([b"no transaction"])
-    wait_until(lambda: _count(secured, DEAD_LETTERS) == 1, "the dead letter")
-    wait_until(lambda: _count(secured, REKEYED) == 3, "transactions under their own keys")
+    wait_until(lambda: _count(secured, DEAD_LETTERS) == letters + 1, "the dead letter")
+    wait_until(lambda: _count(secured, REKEYED) == rekeyed + 3, "those under their own keys")
     wait_until(lambda: _count(secured, STATS) > 0, "windows")
 
 
@@ -162,8 +163,9 @@ def test_the_gateway_takes_payments_tells_verdicts_and_pushes_alerts(
         assert answer.json()["verdict"]["decision"] == "alert", answer.text
 
 
-def test_the_gateway_may_send_feedback(secured: Secured) -> None:
-    kafka = secured.users.kafka("cardwatch-gateway")
+@pytest.mark.parametrize("user", ["cardwatch-gateway", "cardwatch-visualizer"])
+def test_analysts_answers_may_be_sent(secured: Secured, user: str) -> None:
+    kafka = secured.users.kafka(user)
     producer = Producer(dict[str, Any](client_properties(kafka)) | {"enable.idempotence": True})
     told: list[KafkaError | None] = []
     producer.produce(

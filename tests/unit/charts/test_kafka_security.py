@@ -21,6 +21,7 @@ _CLIENTS = {
     "Deployment cardwatch-archiver": "cardwatch-archiver",
     "Deployment cardwatch-gateway": "cardwatch-gateway",
     "Deployment cardwatch-generator": "cardwatch-generator",
+    "Deployment cardwatch-visualizer": "cardwatch-visualizer",
     "FlinkDeployment cardwatch": "cardwatch-job",
     "Pod cardwatch-test": "cardwatch-test",
 }
@@ -100,7 +101,7 @@ def test_each_pod_has_the_password_of_its_own_user() -> None:
         }
 
 
-@pytest.mark.parametrize("name", ["gateway", "generator"])
+@pytest.mark.parametrize("name", ["gateway", "generator", "visualizer"])
 def test_what_is_not_there_has_no_user(name: str) -> None:
     documents = render(*SECURED[:2], f"{name}.enabled=false")
     names = {each["metadata"]["name"] for each in documents if each["kind"] == "KafkaUser"}
@@ -188,7 +189,7 @@ def clients(documents: list[Document]) -> list[PodTemplate]:
 
 def security(pod: PodTemplate) -> dict[str, Any]:
     """Return what a pod's environment says of Kafka; of a Secret's value, where it is."""
-    (container,) = pod.containers
+    (container,) = pod.spec["containers"]
     return {
         variable["name"]: variable.get("value") or variable["valueFrom"]["secretKeyRef"]
         for variable in container.get("env", ())
@@ -198,7 +199,7 @@ def security(pod: PodTemplate) -> dict[str, Any]:
 
 def files(pod: PodTemplate) -> dict[str, tuple[str, str]]:
     """Return the files that a pod has of Secrets for Kafka, with the Secret and its key."""
-    (container,) = pod.containers
+    (container,) = pod.spec["containers"]
     folders = {m["name"]: m["mountPath"] for m in container.get("volumeMounts", ())}
     return {
         f"{folders['kafka']}/{item['path']}": (source["secret"]["name"], item["key"])

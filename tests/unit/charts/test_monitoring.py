@@ -111,7 +111,7 @@ def test_a_legend_names_only_labels_that_a_query_keeps(documents: list[Document]
 def test_every_component_is_read_where_it_serves(documents: list[Document]) -> None:
     monitors = [d for d in documents if d["kind"] == "PodMonitor"]
     assert {d["metadata"]["name"] for d in monitors} == {
-        f"cardwatch-{name}" for name in ("job", "archiver", "gateway", "generator")
+        f"cardwatch-{name}" for name in ("job", "archiver", "gateway", "generator", "visualizer")
     }
     pods = list(pod_templates(documents))
     for monitor in monitors:
@@ -123,7 +123,7 @@ def test_every_component_is_read_where_it_serves(documents: list[Document]) -> N
 
 
 def test_components_serve_at_the_ports_that_are_said(documents: list[Document]) -> None:
-    for name in ("archiver", "gateway", "generator"):
+    for name in ("archiver", "gateway", "generator", "visualizer"):
         container = container_of(documents, f"Deployment cardwatch-{name}")
         (port,) = (port for port in container["ports"] if port["name"] == "metrics")
         if name != "generator":
@@ -135,7 +135,7 @@ def test_components_serve_at_the_ports_that_are_said(documents: list[Document]) 
             assert arguments[at + 1] == str(port["containerPort"])
 
 
-@pytest.mark.parametrize("name", ["archiver", "gateway", "generator"])
+@pytest.mark.parametrize("name", ["archiver", "gateway", "generator", "visualizer"])
 def test_prometheus_alone_reaches_them(name: str) -> None:
     documents = render(
         "monitoring.enabled=true",
@@ -162,6 +162,7 @@ def test_nothing_is_served_unless_asked_for() -> None:
     ("value", "gone"),
     [
         ("gateway.enabled=false", {"CardwatchGateway"}),
+        ("visualizer.enabled=false", {"CardwatchVisualizer"}),
         ("postgres.create=false", {"CardwatchArchiveS", "CardwatchArchiveF"}),
     ],
 )
@@ -193,7 +194,7 @@ def test_grafanas_sidecar_finds_the_dashboard() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["archiver", "gateway", "generator"])
+@pytest.mark.parametrize("name", ["archiver", "gateway", "generator", "visualizer"])
 def test_logs_are_json_unless_text_is_asked_for(name: str) -> None:
     for values, wanted in ((), "json"), (("logFormat=text",), "text"):
         documents = render("generator.enabled=true", *values)
@@ -256,7 +257,7 @@ def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
 
 
 def container_of(documents: list[Document], owner: str) -> Document:
-    (container,) = (
-        c for pod in pod_templates(documents) if pod.owner == owner for c in pod.containers
-    )
-    return container
+    (pod,) = (pod for pod in pod_templates(documents) if pod.owner == owner)
+    (container,) = pod.spec["containers"]
+    found: Document = container
+    return found

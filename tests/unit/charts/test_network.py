@@ -9,7 +9,7 @@ from tests.unit.charts.rendering import EVERYTHING, FIRST_BUILD_S, Document, onl
 
 pytestmark = pytest.mark.timeout(FIRST_BUILD_S)
 _KAFKA = {"strimzi.io/cluster": "cardwatch", "strimzi.io/kind": "Kafka"}
-_CLIENTS = {"archiver", "gateway", "generator", "job", "test"}
+_CLIENTS = {"archiver", "gateway", "generator", "job", "test", "visualizer"}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_there_is_none_of_a_generator_that_is_off() -> None:
     assert names == {
         f"cardwatch-{name}"
         for name in ("archiver", "gateway", "job", "postgres", "removal", "test", "valkey")
-    }
+    } | {"cardwatch-visualizer"}
 
 
 def test_each_pod_has_one_policy_that_denies_the_rest(documents: list[Document]) -> None:
@@ -65,24 +65,27 @@ def test_a_client_and_kafka_agree_on_their_connection(
         ("postgres", 5432, [{"podSelector": {"matchLabels": {"app": "notebook"}}}]),
     ],
 )
-def test_valkey_and_postgresql_are_for_the_archiver_and_the_gateway(
+def test_valkey_and_postgresql_are_for_those_who_need_them(
     server: str, port: int, others: list[Document], documents: list[Document]
 ) -> None:
-    for client in ("archiver", "gateway"):
+    for client in ("archiver", "gateway", "visualizer"):
         (rule,) = ways(documents, client, "egress", port)
         assert selects(rule["to"][0]["podSelector"], labels(server))
     spec = only(documents, "NetworkPolicy", f"cardwatch-{server}")["spec"]
     (rule,) = spec["ingress"]
     assert [each["port"] for each in rule["ports"]] == [port]
-    archiver, gateway, *named = rule["from"]
+    archiver, gateway, visualizer, *named = rule["from"]
     assert selects(archiver["podSelector"], labels("archiver"))
     assert selects(gateway["podSelector"], labels("gateway"))
+    assert selects(visualizer["podSelector"], labels("visualizer"))
     assert named == others
     assert not spec.get("egress")
 
 
-def test_without_a_gateway_they_are_for_the_archiver_alone() -> None:
-    documents = render("networkPolicies.enabled=true", "gateway.enabled=false")
+def test_without_a_gateway_and_a_visualizer_they_are_for_the_archiver_alone() -> None:
+    documents = render(
+        "networkPolicies.enabled=true", "gateway.enabled=false", "visualizer.enabled=false"
+    )
     for server in ("valkey", "postgres"):
         (rule,) = only(documents, "NetworkPolicy", f"cardwatch-{server}")["spec"]["ingress"]
         (peer,) = rule["from"]
@@ -100,6 +103,20 @@ def test_everybody_reaches_the_gateway_unless_some_are_named(documents: list[Doc
     assert selects(rule["to"][0]["podSelector"], labels("gateway"))
 
 
+def test_everybody_reaches_the_visualizer_unless_some_are_named(documents: list[Document]) -> None:
+    (rule,) = ways(render("networkPolicies.enabled=true"), "visualizer", "ingress", 8050)
+    assert "from" not in rule
+    (rule,) = ways(documents, "visualizer", "ingress", 8050)
+    assert rule["from"] == [{"podSelector": {"matchLabels": {"app": "proxy"}}}]
+
+
+def test_nobody_reaches_a_visualizer_without_logins() -> None:
+    documents = render("networkPolicies.enabled=true", "visualizer.login.type=none")
+    policy = only(documents, "NetworkPolicy", "cardwatch-visualizer")["spec"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert "ingress" not in policy
+
+
 @pytest.mark.parametrize(
     ("hosts", "ports"),
     [
@@ -115,7 +132,7 @@ def test_a_postgresql_elsewhere_is_reached_at_its_ports(hosts: str, ports: list[
         f"postgres.url=postgresql://cardwatch@{hosts}/cardwatch?application_name=a:99",
         "postgres.existingSecret=mine",
     )
-    for client in ("archiver", "gateway"):
+    for client in ("archiver", "gateway", "visualizer"):
         spec = only(documents, "NetworkPolicy", f"cardwatch-{client}")["spec"]
         (rule,) = (r for r in spec["egress"] if [p["port"] for p in r["ports"]] == ports)
         assert "to" not in rule

@@ -27,7 +27,12 @@ _ALLOWED_VOLUMES = {
     "projected",
     "secret",
 }
-_GENERATED = {"cardwatch-api-keys", "cardwatch-postgres", "cardwatch-valkey"}
+_GENERATED = {
+    "cardwatch-api-keys",
+    "cardwatch-postgres",
+    "cardwatch-valkey",
+    "cardwatch-visualizer-login",
+}
 """Secrets that the chart makes."""
 _SEES_THE_API = {"FlinkDeployment cardwatch", "Job cardwatch-removal"}
 

@@ -17,39 +17,48 @@ _ELSEWHERE = (
 )
 
 
-def test_the_archiver_owns_it_and_the_gateway_reads_it() -> None:
+def test_the_archiver_owns_it_and_the_others_read_it() -> None:
     documents = render()
     service = only(documents, "Service", _NAME)
     (port,) = service["spec"]["ports"]
     for name, role, key in (
         ("archiver", "cardwatch", "password"),
         ("gateway", "cardwatch_gateway", "gateway-password"),
+        ("visualizer", "cardwatch_visualizer", "visualizer-password"),
     ):
         address = f"postgresql://{role}@{service['metadata']['name']}:{port['port']}/cardwatch"
         assert database(documents, name) == (address, [(_NAME, key, "password", False)])
 
 
-def test_one_elsewhere_is_asked_by_one_user_or_by_two() -> None:
+def test_one_elsewhere_is_asked_by_one_user_or_by_several() -> None:
     one = render(*_ELSEWHERE)
     assert not [d for d in one if d["metadata"]["name"] == _NAME]
     authority = ("mine", "ca.crt", "ca.crt", True)
-    for name in ("archiver", "gateway"):
+    for name in ("archiver", "gateway", "visualizer"):
         assert database(one, name) == (
             "postgresql://owner@db.example.com:5432/cardwatch",
             [("mine", "password", "password", False), authority],
         )
-    two = render(*_ELSEWHERE, "postgres.gatewayUrl=postgresql://reader@db/cardwatch")
+    reader = "postgres.gatewayUrl=postgresql://reader@db/cardwatch"
+    two = render(*_ELSEWHERE, reader)
     assert database(two, "archiver") == database(one, "archiver")
-    assert database(two, "gateway") == (
-        "postgresql://reader@db/cardwatch",
-        [("mine", "gateway-password", "password", False), authority],
+    for name in ("gateway", "visualizer"):
+        assert database(two, name) == (
+            "postgresql://reader@db/cardwatch",
+            [("mine", "gateway-password", "password", False), authority],
+        )
+    three = render(*_ELSEWHERE, reader, "postgres.visualizerUrl=postgresql://shown@db/cardwatch")
+    assert database(three, "gateway") == database(two, "gateway")
+    assert database(three, "visualizer") == (
+        "postgresql://shown@db/cardwatch",
+        [("mine", "visualizer-password", "password", False), authority],
     )
 
 
 def test_without_one_there_is_no_archive() -> None:
     documents = render(_NONE)
     assert not [d for d in documents if d["metadata"]["name"] == _NAME]
-    for name in ("archiver", "gateway"):
+    for name in ("archiver", "gateway", "visualizer"):
         assert database(documents, name) == (None, [])
 
 
@@ -80,18 +89,19 @@ def test_it_writes_only_where_a_volume_is() -> None:
     assert f"unix_socket_directories = '{said['PGHOST']}'" in configuration
 
 
-def test_both_passwords_are_generated_or_ones_own() -> None:
+def test_passwords_are_generated_or_ones_own() -> None:
     secret = only(render(), "Secret", _NAME)["data"]
-    assert set(secret) == {"password", "gateway-password"}
+    assert set(secret) == {"password", "gateway-password", "visualizer-password"}
     values = {base64.b64decode(value).decode() for value in secret.values()}
-    assert [len(value) for value in values] == [32, 32]
+    assert [len(value) for value in values] == [32, 32, 32]
 
     documents = render("postgres.existingSecret=mine")
     assert not [d for d in documents if d["kind"] == "Secret" and d["metadata"]["name"] == _NAME]
-    for name in ("archiver", "gateway"):
+    for name in ("archiver", "gateway", "visualizer"):
         assert [source[0] for source in database(documents, name)[1]] == ["mine"]
     (volume,) = (v for v in postgres(documents).spec["volumes"] if v["name"] == "passwords")
     assert volume["secret"]["secretName"] == "mine"
+    assert {item["key"] for item in volume["secret"]["items"]} == set(secret)
 
 
 @pytest.mark.parametrize(("profile", "kept"), [("dev", "Delete"), ("production", "Retain")])
@@ -120,7 +130,7 @@ def postgres(documents: list[Document]) -> PodTemplate:
 def database(documents: list[Document], name: str) -> tuple[Any, list[tuple[Any, ...]]]:
     """Return where the archive is for a component, and its files: Secret, key, path, optional."""
     (pod,) = (p for p in pod_templates(documents) if p.owner == f"Deployment cardwatch-{name}")
-    (container,) = pod.containers
+    (container,) = pod.spec["containers"]
     said = {each["name"]: each.get("value") for each in container["env"]}
     files = [
         (secret["name"], item["key"], item["path"], secret.get("optional", False))

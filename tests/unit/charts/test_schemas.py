@@ -52,6 +52,10 @@ def test_servers_from_elsewhere_are_allowed(kubernetes: str) -> None:
         "networkPolicies.enabled=true",
         "networkPolicies.extraEgress.archiver[0].ports[0].port=6379",
         "networkPolicies.extraEgress.gateway[0].ports[0].port=6379",
+        "networkPolicies.extraEgress.visualizer[0].ports[0].port=6379",
+        "visualizer.login.type=proxy",
+        "visualizer.login.proxy.networks[0]=10.244.0.0/16",
+        "visualizer.clients[0].podSelector.matchLabels.app=proxy",
         "kafka.tls.enabled=true",
         "kafka.tls.existingSecret=authority",
         "kafka.authentication.type=plain",
@@ -79,7 +83,7 @@ def test_the_operators_are_what_the_definitions_allow(kubernetes: str, tmp_path:
     [("Kafka", "entityOperator"), ("FlinkDeployment", "podTemplate"), ("Deployment", "template")],
 )
 def test_a_field_that_nobody_knows_is_found(kind: str, field: str) -> None:
-    document = only(render("gateway.enabled=false"), kind)
+    document = only(render("gateway.enabled=false", "visualizer.enabled=false"), kind)
     spec = {**document["spec"], field: {**document["spec"][field], "unheardOf": 1}}
     found = errors({**document, "spec": spec}, KUBERNETES[1])
     assert len(found) == 1

@@ -46,6 +46,7 @@ def test_the_profiles_have_it(profile: str) -> None:
         "Deployment cardwatch-generator",
         "Deployment cardwatch-archiver",
         "Deployment cardwatch-gateway",
+        "Deployment cardwatch-visualizer",
     ],
 )
 def test_who_makes_spans_knows_where_the_collector_is(owner: str) -> None:
@@ -122,7 +123,7 @@ def test_a_share_is_handed_on_as_it_is(given: str, share: str) -> None:
     assert told["CARDWATCH_TRACE_SHARE"] == share
 
 
-@pytest.mark.parametrize("sender", ["job", "gateway", "generator", "archiver"])
+@pytest.mark.parametrize("sender", ["job", "gateway", "generator", "archiver", "visualizer"])
 def test_a_sender_and_the_collector_agree_on_their_connection(sender: str) -> None:
     documents = render(*EVERYTHING)
     (out,) = ways(documents, sender, "egress", 4318)

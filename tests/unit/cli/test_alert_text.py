@@ -1,14 +1,8 @@
 import pytest
 from tests.unit.cli.samples import a_finding, an_alert
 
-from cardwatch_local.alert_text import (
-    alert_line,
-    detectors_of,
-    finding_lines,
-    format_measure,
-    format_time,
-    printable,
-)
+from cardwatch_contracts.wording import format_measure, printable
+from cardwatch_local.alert_text import alert_line, detectors_of, finding_lines, format_time
 
 
 def test_an_alert_is_one_line_with_all_its_reasons() -> None:

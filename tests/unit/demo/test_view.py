@@ -91,3 +91,14 @@ def test_bars_are_drawn_to_an_eighth() -> None:
 
 def test_time_spans_are_written_as_clocks() -> None:
     assert [clock(5), clock(125), clock(3725)] == ["00:05", "02:05", "1:02:05"]
+
+
+def test_every_server_of_a_whole_stack_is_shown() -> None:
+    names = [f"server-{number}" for number in range(9)]
+    text = "\n".join(screen(a_snapshot(parts=dict.fromkeys(names, True)), 80, 24))
+    assert all(name in text for name in names)
+
+
+def test_the_last_line_says_where_the_same_is_seen_in_a_browser() -> None:
+    shown = screen(a_snapshot(visualizer_url="http://127.0.0.1:40325"), 100, 30)
+    assert shown[-1].startswith(" http://127.0.0.1:40325 in a browser · Ctrl-C")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.unit.card_numbers import card_numbers, in_groups
 from tests.unit.transactions import NOON_MS, encoded_transaction
 
-from cardwatch_gateway.card_numbers import holds_card_number, without_card_numbers
+from cardwatch_contracts.card_numbers import holds_card_number, without_card_numbers
 from cardwatch_gateway.problems import ProblemError
 from cardwatch_gateway.validation import read_transactions
 

@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from cardwatch_contracts.acknowledgements import Acknowledgements
 from cardwatch_contracts.detector_config import ConfigAck, ConfigRecord
 from cardwatch_job.rules import Rules
-from cardwatch_operator.acknowledgements import Acknowledgements
 from cardwatch_operator.config_topics import ConfigTopics
 from cardwatch_operator.plan import plan_resources
 from cardwatch_operator.resources import Resource

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cardwatch_contracts.acknowledgements import Acknowledgements
 from cardwatch_contracts.detector_config import (
     ConfigAck,
     ConfigRecord,
     DetectorConfigSpec,
     Origin,
 )
-from cardwatch_operator.acknowledgements import Acknowledgements
 from cardwatch_operator.known import KnownConfig
 from cardwatch_operator.resources import Resource
 

@@ -18,13 +18,13 @@ from hypothesis.stateful import (
 from tests.unit.operator.protocol_model import Job, Log, Operator, Subtask
 from tests.unit.operator.resource_samples import a_resource
 
+from cardwatch_contracts.acknowledgements import Acknowledgements
 from cardwatch_contracts.detector_config import (
     ConfigAck,
     ConfigRecord,
     DetectorConfigSpec,
     Selector,
 )
-from cardwatch_operator.acknowledgements import Acknowledgements
 from cardwatch_operator.resources import Resource
 
 _SEQUENCES: Final = int(os.environ.get("CARDWATCH_PROTOCOL_SEQUENCES", "120"))

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from tests.unit.operator.resource_samples import a_resource, acks_of, an_ack, known, record_of
 
+from cardwatch_contracts.acknowledgements import Acknowledgements
 from cardwatch_contracts.detector_config import DetectorConfigSpec, Selector
-from cardwatch_operator.acknowledgements import Acknowledgements
 from cardwatch_operator.known import NOTHING_KNOWN, KnownConfig
 from cardwatch_operator.resources import Resource
 from cardwatch_operator.status import Condition, Situation, changes, in_words, status_of

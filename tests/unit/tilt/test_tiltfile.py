@@ -2,6 +2,7 @@ import os
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -41,10 +42,11 @@ def test_operators_come_before_kafka_kafka_before_the_job_and_the_job_before_the
     order = ["namespaces", "cardwatch-operators", "upstream-operators", "cardwatch", "kafka", "job"]
     for place, name in enumerate(order):
         assert tilt.before(name) >= set(order[:place]), name
-    rest = ("flink-ui", "operator", "archiver", "gateway", "generator", "detectorconfig", "smoke")
-    for name in rest:
+    rest = ("flink-ui", "operator", "generator", "detectorconfig", "smoke")
+    of_the_archive = ("archiver", "gateway", "visualizer")
+    for name in (*rest, *of_the_archive):
         assert "job" in tilt.before(name), name
-    for name in ("archiver", "gateway"):
+    for name in of_the_archive:
         assert "postgres" in tilt.before(name), name
 
 
@@ -59,6 +61,7 @@ def test_operators_come_before_kafka_kafka_before_the_job_and_the_job_before_the
         ("postgres", "statefulset/cardwatch-postgres"),
         ("archiver", "deployment/cardwatch-archiver"),
         ("gateway", "deployment/cardwatch-gateway"),
+        ("visualizer", "deployment/cardwatch-visualizer"),
         ("generator", "deployment/cardwatch-generator"),
         ("collector", "deployment/cardwatch-collector"),
         ("jaeger", "deployment/cardwatch-jaeger"),
@@ -166,17 +169,27 @@ def test_flink_is_shown_where_its_port_is_forwarded_to(tilt: Tilt) -> None:
     assert [link["arguments"][0] for link in shown["links"]] == ["http://localhost:8081"]
 
 
-def test_the_gateway_is_shown_where_its_port_is_forwarded_to(tilt: Tilt) -> None:
-    shown = tilt.resources["gateway-http"]
-    assert shown["serve_cmd"][-2:] == ["service/cardwatch-gateway", "8080"]
+@pytest.mark.parametrize(
+    ("resource", "component", "probed", "page"),
+    [
+        ("gateway-http", "gateway", "/readyz", "http://localhost:8080/docs"),
+        ("visualizer-pages", "visualizer", "/healthz", "http://localhost:8050"),
+    ],
+)
+def test_a_component_is_shown_where_its_port_is_forwarded_to(
+    tilt: Tilt, resource: str, component: str, probed: str, page: str
+) -> None:
+    shown, port = tilt.resources[resource], urlsplit(page).port
+    assert component in tilt.before(resource)
+    assert shown["serve_cmd"][-2:] == [f"service/cardwatch-{component}", str(port)]
     assert shown["readiness_probe"]["http_get"] == {
         "step": "http_get_action",
         "arguments": [],
-        "port": 8080,
-        "path": "/readyz",
+        "port": port,
+        "path": probed,
     }
     (link,) = shown["links"]
-    assert link["arguments"][0].startswith("http://localhost:8080/")
+    assert link["arguments"][0] == page
 
 
 @pytest.mark.parametrize("name", ["fraud-burst", "strict-config", "scale-to-4"])

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Starts PostgreSQL. The first start makes its files, whole or not at all. Each start gives the
-# roles the passwords of the Secret: another Secret, also that of a release that was installed anew
-# over a volume that had stayed, needs a new pod and nothing else.
+# Starts PostgreSQL. The first start makes its files, whole or not at all. Each start makes a role
+# that an older release's volume has not, and gives all the passwords of the Secret: another Secret,
+# also that of a release that was installed anew over a volume that had stayed, needs a new pod and
+# nothing else.
 set -eu
 
 secrets=/etc/cardwatch/passwords
@@ -35,8 +36,11 @@ fi
 chmod 0700 "$PGDATA"
 
 single "$PGDATA" <<EOF
+DO 'BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ''cardwatch_visualizer'') THEN CREATE ROLE cardwatch_visualizer; END IF; END'
+GRANT cardwatch_reader TO cardwatch_visualizer
 ALTER ROLE cardwatch LOGIN PASSWORD '$(password password)'
 ALTER ROLE cardwatch_gateway LOGIN PASSWORD '$(password gateway-password)'
+ALTER ROLE cardwatch_visualizer LOGIN PASSWORD '$(password visualizer-password)'
 EOF
 
 exec postgres -D "$PGDATA" -c config_file=/etc/cardwatch/postgres/postgresql.conf

@@ -65,6 +65,23 @@ generator:
     names: [transactions, cards]
     may: [Write]
 {{- end }}
+{{- if .Values.visualizer.enabled }}
+# It shows what comes and how far everybody is: of our topics, and of all groups, by what these have
+# committed. It joins none. Analysts' answers are idempotent, which comes with Write.
+visualizer:
+  - type: topic
+    names: [alerts, cards, config-acks, detector-configs, detector-config-history, transaction-stats, transactions, transactions-dlq]
+    may: [Read]
+  - type: topic
+    names: [feedback]
+    may: [Write]
+  - type: topic
+    names: [card-profiles, transactions-rekeyed, verdicts]
+    may: [Describe]
+  - type: group
+    names: ["*"]
+    may: [Describe]
+{{- end }}
 # `helm test`, and who reads alerts as `helm install` says.
 test:
   - type: topic

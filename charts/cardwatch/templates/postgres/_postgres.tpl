@@ -8,20 +8,28 @@
 {{- .Values.postgres.existingSecret | default "cardwatch-postgres" -}}
 {{- end }}
 
-{{/* Whether the gateway asks as a role of its own: empty if not. */}}
-{{- define "cardwatch.gatewayRole" -}}
-{{- if or .Values.postgres.create .Values.postgres.gatewayUrl }}yes{{ end -}}
+{{/* As whom a component asks: empty, as the owner; else "gateway" or "visualizer", which its password's
+     key and its role are called after. A visualizer that nobody is named for elsewhere asks as the
+     gateway, which reads alone, too. Arguments: `root`, `name` such as "archiver". */}}
+{{- define "cardwatch.postgresRole" -}}
+{{- $name := .name -}}
+{{- with .root.Values.postgres -}}
+{{- if eq $name "visualizer" -}}
+{{- if or .create .visualizerUrl }}visualizer{{ else if .gatewayUrl }}gateway{{ end -}}
+{{- else if eq $name "gateway" -}}
+{{- if or .create .gatewayUrl }}gateway{{ end -}}
+{{- end -}}
+{{- end -}}
 {{- end }}
 
-{{/* Where the archive is and as whom, without a password. Arguments: `root`, `name`, which is
-     "archiver" or "gateway". */}}
+{{/* Where the archive is and as whom, without a password. Arguments as above. */}}
 {{- define "cardwatch.postgresUrl" -}}
-{{- $own := and (eq .name "gateway") (include "cardwatch.gatewayRole" .root) -}}
+{{- $role := include "cardwatch.postgresRole" . -}}
 {{- with .root.Values.postgres -}}
 {{- if .create -}}
-postgresql://{{ ternary "cardwatch_gateway" "cardwatch" (not (empty $own)) }}@cardwatch-postgres:5432/cardwatch
+postgresql://cardwatch{{ with $role }}_{{ . }}{{ end }}@cardwatch-postgres:5432/cardwatch
 {{- else -}}
-{{- ternary .gatewayUrl .url (not (empty $own)) -}}
+{{- get . (ternary "url" (printf "%sUrl" $role) (empty $role)) -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
@@ -39,7 +47,6 @@ postgresql://{{ ternary "cardwatch_gateway" "cardwatch" (not (empty $own)) }}@ca
 {{/* The volume with that password, and with what signs the certificate of a PostgreSQL that is not
      created here, if the Secret has that. Arguments as above. */}}
 {{- define "cardwatch.postgresVolume" -}}
-{{- $own := and (eq .name "gateway") (include "cardwatch.gatewayRole" .root) -}}
 {{- if include "cardwatch.archive" .root -}}
 - name: database
   projected:
@@ -47,7 +54,7 @@ postgresql://{{ ternary "cardwatch_gateway" "cardwatch" (not (empty $own)) }}@ca
       - secret:
           name: {{ include "cardwatch.postgresSecret" .root }}
           items:
-            - {key: {{ ternary "gateway-password" "password" (not (empty $own)) }}, path: password}
+            - {key: {{ with include "cardwatch.postgresRole" . }}{{ . }}-{{ end }}password, path: password}
       {{- if not .root.Values.postgres.create }}
       - secret:
           name: {{ include "cardwatch.postgresSecret" .root }}

@@ -9,13 +9,8 @@ import typer
 from cardwatch_contracts.alert import Alert
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.money import format_amount
-from cardwatch_local.alert_text import (
-    alert_line,
-    detectors_of,
-    format_time,
-    printable,
-    reasons_of,
-)
+from cardwatch_contracts.wording import printable
+from cardwatch_local.alert_text import alert_line, detectors_of, format_time, reasons_of
 from cardwatch_local.commands import output
 from cardwatch_local.commands.options import BootstrapServers, Json, StackName, duration_option
 from cardwatch_local.demo.report import DETECTOR_NAMES

@@ -5,9 +5,9 @@ from typing import Annotated, Final, Literal
 
 import typer
 
+from cardwatch_contracts.cells import csv_line
 from cardwatch_local.commands import output
 from cardwatch_local.commands.options import DatabaseUrl, From, StackName, To
-from cardwatch_local.exporting.cells import csv_line
 from cardwatch_local.questions import QUESTIONS, Row, heading, shown
 from cardwatch_local.reading.connection import Connection
 from cardwatch_local.times import check_span

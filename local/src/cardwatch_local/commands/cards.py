@@ -8,7 +8,8 @@ import typer
 
 from cardwatch_contracts.card import CardProfile
 from cardwatch_contracts.privacy import redact_card_numbers
-from cardwatch_local.alert_text import format_time, printable
+from cardwatch_contracts.wording import printable
+from cardwatch_local.alert_text import format_time
 from cardwatch_local.commands import output
 from cardwatch_local.commands.options import Json, StackName, ValkeyUrl
 from cardwatch_local.errors import StackError

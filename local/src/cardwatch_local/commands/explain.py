@@ -11,7 +11,8 @@ from cardwatch_contracts.card import CardProfile
 from cardwatch_contracts.money import format_amount
 from cardwatch_contracts.privacy import redact_card_numbers
 from cardwatch_contracts.transaction import Transaction
-from cardwatch_local.alert_text import finding_lines, format_time, printable
+from cardwatch_contracts.wording import printable
+from cardwatch_local.alert_text import finding_lines, format_time
 from cardwatch_local.commands import output
 from cardwatch_local.commands.cards import place
 from cardwatch_local.commands.options import BootstrapServers, Json, StackName, ValkeyUrl

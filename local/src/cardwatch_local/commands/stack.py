@@ -47,10 +47,14 @@ def up(  # noqa: PLR0913 - each is an option on the command line
     valkey_port: Annotated[int | None, _Port] = None,
     postgres_port: Annotated[int | None, _Port] = None,
     gateway_port: Annotated[int | None, _Port] = None,
+    visualizer_port: Annotated[int | None, _Port] = None,
     flink_rest_port: Annotated[int | None, _Port] = None,
     name: StackName = "default",
 ) -> None:
-    """Start the embedded stack in the background: servers, the Flink job, archiver and gateway."""
+    """Start the embedded stack in the background: servers, the Flink job and the other components.
+
+    The visualizer's address is for a browser.
+    """
     settings = StackSettings(
         name=name,
         parallelism=parallelism,
@@ -60,6 +64,7 @@ def up(  # noqa: PLR0913 - each is an option on the command line
         valkey_port=valkey_port,
         postgres_port=postgres_port,
         gateway_port=gateway_port,
+        visualizer_port=visualizer_port,
         flink_rest_port=flink_rest_port,
     )
     with steps_on(Console()) as steps:
@@ -172,6 +177,7 @@ def _port(service: str, endpoints: Endpoints | None) -> int | None:
         "jobmanager": endpoints.flink_url or "",
         "postgres": endpoints.database_url or "",
         "gateway": endpoints.gateway_url,
+        "visualizer": endpoints.visualizer_url,
     }
     port = addresses.get(service, "").rpartition(":")[2].partition("/")[0]
     return int(port) if port else None
@@ -193,6 +199,7 @@ def _addresses(endpoints: Endpoints) -> list[tuple[str, str]]:
         ("Valkey", endpoints.valkey_url),
         ("PostgreSQL", endpoints.database_url or "–"),
         ("gateway", endpoints.gateway_url or "–"),
+        ("visualizer", endpoints.visualizer_url or "–"),
         ("Flink", endpoints.flink_url or "–"),
     ]
 

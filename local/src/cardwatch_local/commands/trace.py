@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from cardwatch_contracts.privacy import redact_card_numbers
-from cardwatch_local.alert_text import printable
+from cardwatch_contracts.wording import printable
 from cardwatch_local.commands import output
 from cardwatch_local.commands.options import Json, StackName
 from cardwatch_local.errors import StackError

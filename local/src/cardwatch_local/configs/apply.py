@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
+from cardwatch_contracts.acknowledgements import Acknowledgements
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.detector_config import ConfigRecord, decode_config_ack
 from cardwatch_contracts.kafka_settings import Kafka
@@ -17,7 +18,6 @@ from cardwatch_contracts.spans import Span
 from cardwatch_contracts.topics import CONFIG_ACKS
 from cardwatch_local.errors import StackError
 from cardwatch_local.reading.topic import beginnings, follow_topic, value_of
-from cardwatch_operator.acknowledgements import Acknowledgements
 from cardwatch_operator.config_log import BrokerError, ConfigLog, OvertakenError
 from cardwatch_operator.config_topics import ConfigTopics
 

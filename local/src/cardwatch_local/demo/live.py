@@ -179,4 +179,5 @@ class LivePhase:
             committed=watch.committed.latency,
             parts={**self._parts(), "job": watch.job_runs},
             trouble=watch.trouble or note,
+            visualizer_url=self._endpoints.visualizer_url,
         )

@@ -9,13 +9,15 @@ from rich.text import Text
 
 from cardwatch_contracts.alert import Alert
 from cardwatch_contracts.money import format_amount
+from cardwatch_contracts.wording import printable
 from cardwatch_job.detectors import DETECTORS
-from cardwatch_local.alert_text import format_time, printable
+from cardwatch_local.alert_text import format_time
 from cardwatch_local.demo.latency import Percentiles
 from cardwatch_local.demo.snapshot import Flow, Snapshot
 
-BODY_ROWS: Final = len(DETECTORS) + 2
-"""Lines of the panel with the detectors, frame included."""
+_FRAME_ROWS: Final = 2
+_FIGURE_ROWS: Final = 7
+"""Lines of rates and latencies, their headings included."""
 NARROW: Final = 100
 """Below this many columns cities are cut."""
 
@@ -28,6 +30,12 @@ _PALETTE: Final = (
 _COLOURS: Final = {
     detector.name: colour for detector, colour in zip(DETECTORS, cycle(_PALETTE), strict=False)
 }
+
+
+def body_rows(snapshot: Snapshot) -> int:
+    """Return the lines of the panels in the middle: as many as the longer of them needs."""
+    figures = _FIGURE_ROWS + (len(snapshot.parts) + 1) // 2
+    return max(len(DETECTORS), figures) + _FRAME_ROWS
 
 
 def bar(share: float, cells: int) -> str:

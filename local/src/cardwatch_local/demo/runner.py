@@ -70,6 +70,7 @@ class Demo:
             endpoints = self._stack.start(steps)
             population = build_population(generator)
             prepare_cards(generator, population, endpoints, steps)
+        self._say(f"In a browser, without a login: {endpoints.visualizer_url}")
         exporter = self._stack_settings.exporter(GENERATOR)
         with kafka_sink(endpoints, exporter=exporter) as sink:
             startup_s = time.monotonic() - self._began_s

@@ -38,3 +38,5 @@ class Snapshot:
     """Services by name; False: it is down."""
     trouble: str = ""
     """What is wrong at the moment, in a sentence."""
+    visualizer_url: str = ""
+    """Where the same is seen in a browser; empty: nowhere."""

@@ -6,9 +6,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cardwatch_local.demo.panels import (
-    BODY_ROWS,
     NARROW,
     alerts_panel,
+    body_rows,
     detectors_panel,
     figures_panel,
     milliseconds,
@@ -26,7 +26,8 @@ class LiveView:
         snapshot, width = self._snapshot, options.max_width
         height = options.height or console.height
         figures = 40 if width >= NARROW else 34
-        middle = Layout(size=BODY_ROWS)
+        rows = body_rows(snapshot)
+        middle = Layout(size=rows)
         middle.split_row(
             Layout(detectors_panel(snapshot, width=width - figures)),
             Layout(figures_panel(snapshot), size=figures),
@@ -35,7 +36,7 @@ class LiveView:
         screen.split_column(
             Layout(_header(snapshot, width), size=1),
             middle,
-            Layout(alerts_panel(snapshot, rows=height - BODY_ROWS - 4, width=width)),
+            Layout(alerts_panel(snapshot, rows=height - rows - 4, width=width)),
             Layout(_footer(snapshot), size=1),
         )
         yield screen
@@ -86,8 +87,9 @@ def _header(snapshot: Snapshot, width: int) -> Table:
 def _footer(snapshot: Snapshot) -> Text:
     if snapshot.trouble:
         return Text(f" {snapshot.trouble}", "bold yellow", no_wrap=True, overflow="ellipsis")
+    browser = f" {snapshot.visualizer_url} in a browser ·" if snapshot.visualizer_url else ""
     return Text(
-        " Ctrl-C stops everything · elsewhere: cardwatch alerts --name demo --follow",
+        f"{browser} Ctrl-C stops everything · elsewhere: cardwatch alerts --name demo --follow",
         "dim",
         no_wrap=True,
         overflow="ellipsis",

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, Protocol
 import pyarrow as pa
 from pyarrow import parquet
 
-from cardwatch_local.exporting.cells import Cell, csv_line
+from cardwatch_contracts.cells import Cell, csv_line
 from cardwatch_local.exporting.datasets import Kind
 
 Format = Literal["parquet", "csv"]

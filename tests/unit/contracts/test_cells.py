@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardwatch_local.exporting.cells import Cell, csv_cell, csv_line, harmless
+from cardwatch_contracts.cells import Cell, csv_cell, csv_line, harmless
 
 STARTS_A_FORMULA = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 SEPARATORS = ",;\t|"

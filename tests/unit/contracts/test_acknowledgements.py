@@ -3,7 +3,7 @@ from itertools import permutations
 import pytest
 from tests.unit.operator.resource_samples import a_record, acks_of, an_ack
 
-from cardwatch_operator.acknowledgements import Acknowledgements
+from cardwatch_contracts.acknowledgements import Acknowledgements
 
 RECORD = a_record(generation=1)
 

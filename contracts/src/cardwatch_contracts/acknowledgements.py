@@ -55,6 +55,10 @@ class Acknowledgements:
             if self._generation(record.name, subtask) != record.generation
         )
 
+    def of(self, name: str) -> tuple[ConfigAck | None, ...]:
+        """Return each subtask's newest word on a config, None where it has not spoken of it."""
+        return tuple(self._newest.get((name, subtask)) for subtask in range(self._parallelism))
+
     def complete(self, record: ConfigRecord) -> bool:
         """Whether every subtask has acknowledged a record."""
         return self._parallelism > 0 and not self.missing(record)

@@ -1,0 +1,1 @@
+"""The visualizer: what analysts and operators look at, in a browser."""

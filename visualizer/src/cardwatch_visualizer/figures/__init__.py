@@ -1,0 +1,1 @@
+"""Plots, as pure functions of plain values."""

@@ -1,0 +1,69 @@
+"""What the collector keeps in Valkey beside ticks: the configs' last generations."""
+
+from typing import Any, Final
+
+import msgspec
+from valkey import Valkey
+from valkey.exceptions import ValkeyError
+
+from cardwatch_visualizer.live.generations import Generations, KeptConfigs
+from cardwatch_visualizer.live.store import StoreAwayError
+
+_CONFIGS: Final = "visualizer:configs"
+_KEEP_S: Final = 3_600
+_AGAIN_MS: Final = 10_000
+"""So often it is written though nothing has changed: Valkey may have been emptied."""
+
+
+class KeptWriter:
+    """Writes what is kept, where it has changed.
+
+    Args:
+        client: of Valkey.
+    """
+
+    def __init__(self, client: Valkey) -> None:
+        self._client = client
+        self._written_ms = 0
+
+    def write(self, generations: Generations, now_ms: int) -> None:
+        """Write them, if it is time to.
+
+        Raises:
+            StoreAwayError: Valkey does not answer.
+        """
+        if not generations.changed and now_ms - self._written_ms < _AGAIN_MS:
+            return
+        kept = msgspec.json.encode(generations.kept())
+        try:
+            self._client.set(_CONFIGS, kept, ex=_KEEP_S)
+        except (ValkeyError, OSError) as error:
+            generations.changed = True
+            raise StoreAwayError(type(error).__name__) from None
+        self._written_ms = now_ms
+
+
+class KeptReader:
+    """Reads what a collector keeps.
+
+    Args:
+        client: of Valkey.
+    """
+
+    def __init__(self, client: Valkey) -> None:
+        self._client = client
+
+    def configs(self) -> KeptConfigs:
+        """Return the configs; none where no collector has written lately.
+
+        Raises:
+            StoreAwayError: Valkey does not answer.
+        """
+        try:
+            value: Any = self._client.get(_CONFIGS)
+        except (ValkeyError, OSError) as error:
+            raise StoreAwayError(type(error).__name__) from None
+        try:
+            return KeptConfigs() if value is None else msgspec.json.decode(value, type=KeptConfigs)
+        except msgspec.MsgspecError:
+            return KeptConfigs()  # of another version: its collector is about to be replaced
