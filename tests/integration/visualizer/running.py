@@ -104,12 +104,29 @@ class Event:
         self.body: dict[str, Any] = json.loads(fields.get("data", "{}"))
 
 
+@contextmanager
+def _followed(
+    client: httpx.Client, headers: Mapping[str, str], deadline: float
+) -> Iterator[httpx.Response]:
+    while True:
+        with client.stream("GET", "/live/events", headers=headers) as answer:
+            if answer.status_code == 200:
+                yield answer
+                return
+            assert answer.status_code == 503, answer.status_code
+        assert time.monotonic() < deadline, "the server has no room for a stream"
+        time.sleep(0.2)
+
+
 def events(client: httpx.Client, last: str | None = None) -> Generator[Event, None, None]:
-    """Yield events until the deadline, as a browser would get them."""
+    """Yield events until the deadline, as a browser would get them.
+
+    A server counts a stream until it sees that its reader went: one that is refused for the number
+    of streams comes again, as pages do.
+    """
     headers = {"Last-Event-ID": last} if last else {}
     deadline = time.monotonic() + DEADLINE_S
-    with client.stream("GET", "/live/events", headers=headers) as answer:
-        assert answer.status_code == 200, answer.status_code
+    with _followed(client, headers, deadline) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         lines: list[str] = []
         for line in answer.iter_lines():
