@@ -66,7 +66,7 @@ def test_card_numbers_are_found_nowhere(
     written = [disguises(number)[index % 6] for index, number in enumerate(numbers)]
     answers = _over_http(endpoints, tmp_path, written[:500])
     _as_payments(endpoints, numbers[500:])
-    typed = _typed(browser, endpoints, written[500:524])
+    typed = _typed(browser, endpoints, written[504:528])
     haystacks = {
         "answers": b"\n".join(answers),
         "pages": "\n".join([*typed, *_pages(browser, endpoints)]).encode(),
@@ -150,7 +150,11 @@ def _as_payments(endpoints: Endpoints, numbers: list[str]) -> None:
 
 
 def _typed(browser: Browser, endpoints: Endpoints, written: list[str]) -> list[str]:
-    """Type card numbers into pages; return addresses and texts, but not what was typed itself."""
+    """Type card numbers into pages; return addresses and texts, but not what was typed itself.
+
+    Args:
+        written: card numbers, each in the disguise of its place here.
+    """
     said = []
     with opened(browser, endpoints.visualizer_url) as (page, _):
         for index, text in enumerate(written):
