@@ -6,6 +6,8 @@
   const MOST_BANKS = 50;
   const STALE_MS = 5000;
   const DRAW_MS = 500;
+  const RESTS = 2; // for each millisecond of drawing
+  const LONGEST_REST_MS = 3000;
 
   const state = (window.cardwatchLive = window.cardwatchLive || {});
   const el = (id) => document.getElementById(id);
@@ -20,16 +22,35 @@
     return new Date(ms - new Date(ms).getTimezoneOffset() * 60000).toISOString().slice(0, -1);
   }
 
+  // One draw at a time, and a rest after it that grows with what it took until it was painted: a
+  // machine that is busy draws less often, and still takes all that comes.
   function soon() {
-    if (!state.drawing) {
-      state.drawing = true;
-      window.setTimeout(() => {
-        state.drawing = false;
-        if (!document.hidden && el("live-page")) {
-          draw();
-        }
-      }, DRAW_MS);
+    state.undrawn = true;
+    if (state.drawing) {
+      return;
     }
+    state.drawing = true;
+    window.setTimeout(() => {
+      const began = performance.now();
+      state.undrawn = false;
+      if (!document.hidden && el("live-page")) {
+        draw();
+      }
+      painted(() => {
+        const rest = Math.min(LONGEST_REST_MS, RESTS * (performance.now() - began));
+        window.setTimeout(() => {
+          state.drawing = false;
+          if (state.undrawn) {
+            soon();
+          }
+        }, rest);
+      });
+    }, DRAW_MS);
+  }
+
+  // Calls back after the next frame: at once when the page can be seen again, if it cannot now.
+  function painted(then) {
+    window.requestAnimationFrame(() => window.setTimeout(then, 0));
   }
 
   function draw() {
@@ -119,13 +140,16 @@
     return window.Plotly && found && found.data && found.data.length ? found : null;
   }
 
+  // Their points are seconds: once in each is enough.
   function drawPlots() {
     const seconds = ordered().filter((each) => each[0] < state.tick.at / 1000 - 1);
+    const now = String(Math.floor(state.tick.at / 1000));
     const x = seconds.map((each) => wall(each[0] * 1000));
     const y = (index) => seconds.map((each) => each[index]);
     const show = (id, columns) => {
       const plot = graph(id);
-      if (plot) {
+      if (plot && plot.dataset.drawn !== now) {
+        plot.dataset.drawn = now;
         const all = columns.map((_, index) => index);
         window.Plotly.restyle(plot, { x: columns.map(() => x), y: columns.map(y) }, all);
       }

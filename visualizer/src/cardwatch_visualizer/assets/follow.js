@@ -33,6 +33,7 @@
     arcs: [],
     control: { view: "stream", text: "", banks: [], detectors: [], trials: true },
     drawing: false,
+    undrawn: false, // something came since the last draw began
   });
 
   function take(tick, isAll) {
