@@ -11,7 +11,7 @@ compile := $(bin)/python -m cardwatch_job.compile
 # What Go makes for tests, once: minutes that no test's time limit has room for.
 build := $(bin)/python -m tests.cluster.programs
 traces := tests/integration/tracing
-archives := $(addprefix tests/integration/,archive archiver gateway visualizer)
+archives := $(addprefix tests/integration/,archive archiver gateway security visualizer)
 not_here := $(addprefix --ignore=,$(traces) $(archives))
 shell_scripts := $(wildcard scripts/*.sh)
 
@@ -91,8 +91,9 @@ integration: ## Tests on a real Kafka, Flink and Valkey, started for them
 	$(bootstrap) dev
 	$(pytest) tests/integration $(not_here)
 
-test-archive: ## Tests of gateway, archive and visualizer on a real Kafka, PostgreSQL and Valkey, 15 minutes
+test-archive: ## Tests of gateway, archive, visualizer, and Kafka with TLS and users: 20 minutes
 	$(bootstrap) dev
+	@$(compile) --if-possible
 	$(pytest) $(archives)
 
 test-tracing: ## Tests on a real Jaeger and collector, built from source once: needs Go, 10 minutes
