@@ -34,8 +34,9 @@ def demo(
 ) -> None:
     """Run the whole pipeline on this machine and watch it; nothing is left running afterwards.
 
-    Starts Kafka, Valkey and the Flink job, gives every card a past, then streams two banks with
-    labelled fraud. At the end every alert is compared with a reference run without Flink; the
+    Starts Kafka, Valkey, the Flink job and the rest, gives every card a past, opens the visualizer
+    if there is a desktop and nobody gave a duration, then streams two banks with labelled fraud. At
+    the end every alert is compared with a reference run without Flink; the
     exit status is 1 if one was lost, doubled or different.
     """
     began_s = time.monotonic()

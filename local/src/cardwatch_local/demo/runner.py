@@ -11,6 +11,7 @@ from cardwatch_generator.publish import KafkaSink
 from cardwatch_generator.settings import GeneratorSettings
 from cardwatch_generator.tracing import SERVICE as GENERATOR
 from cardwatch_local.demo.assess import Run, assess
+from cardwatch_local.demo.browser import open_page
 from cardwatch_local.demo.live import LivePhase, LiveResult
 from cardwatch_local.demo.machine import describe_machine
 from cardwatch_local.demo.oracle import gather
@@ -71,6 +72,8 @@ class Demo:
             population = build_population(generator)
             prepare_cards(generator, population, endpoints, steps)
         self._say(f"In a browser, without a login: {endpoints.visualizer_url}")
+        if self._console.is_terminal and self._settings.duration_s is None:
+            open_page(endpoints.visualizer_url)
         exporter = self._stack_settings.exporter(GENERATOR)
         with kafka_sink(endpoints, exporter=exporter) as sink:
             startup_s = time.monotonic() - self._began_s
