@@ -45,8 +45,14 @@ class AlertFlow:
     def stop(self) -> None:
         """Stop, and wait until Kafka has all of them."""
         self._stop.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         self._producer.flush(_FLUSH_S)
+
+    def close(self) -> None:
+        """Stop, and leave Kafka: its client would look for a broker that has been stopped."""
+        self.stop()
+        del self._producer
 
     def _run(self, rate_per_s: float) -> None:
         began_s, before = time.monotonic(), self.sent

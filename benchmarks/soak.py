@@ -103,7 +103,7 @@ def running_bench(stack: Stack, count: int, *, seed: int) -> Iterator[Bench]:
             flow.stop()
             yield Bench(stack, pages, flow, watch, pids)
     finally:
-        flow.stop()
+        flow.close()
         watch.stop()
 
 

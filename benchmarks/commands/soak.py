@@ -43,7 +43,9 @@ def soak(
         say(f"{pages} pages are open; {rate:,.0f} alerts a second for {seconds:,.0f} s")
         found = soak_at(bench, rate_per_s=rate, seconds=seconds)
         _tell(found)
-        steps = _ramp(bench, 2 * rate) if ramp else []
+        if lags(found):
+            say(f"at {rate:,.0f} alerts a second it lags behind")
+        steps = _ramp(bench, 2 * rate) if ramp and not lags(found) else []
     write_report(
         report, {"pages": pages, **found.as_json(), "ramp": [each.as_json() for each in steps]}
     )
