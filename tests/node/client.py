@@ -4,6 +4,7 @@ import base64
 import json
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -39,7 +40,8 @@ class Client:
         self.longest_gap_s = 0.0
         """Longest time in which nothing was accepted."""
         self._bank = bank
-        self._begun = f"{bank.lower()}-{time.time_ns()}"
+        # Short: a long run of digits may be taken for a card number by who searches for it.
+        self._begun = f"{bank.lower()}-{uuid.uuid4().hex[:8]}"
         self._ended = threading.Event()
         self._followed = threading.Event()
         self._done = threading.Event()
