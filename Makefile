@@ -25,7 +25,7 @@ quoted = '$(subst ','\'',$($(1)))'
 options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-full bench-config bench-gateway bench-tracing compile test lint unit contract integration test-archive test-tracing test-cluster test-node cluster-up cluster-down cluster-status images test-browser soak test-chaos env docs lock format clean
+.PHONY: help demo bench bench-full bench-config bench-gateway bench-tracing scorecard compile test lint unit contract integration test-archive test-tracing test-cluster test-node cluster-up cluster-down cluster-status images test-browser soak test-chaos env docs lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,11 @@ bench-tracing: ## What recording spans costs, 30 minutes; REPORT=tracing.json ke
 	$(bootstrap) dev
 	@$(compile) --if-possible
 	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks tracing $(options)
+
+scorecard: ## How well models find fraud in a public stream, 5 minutes; REPORT=scorecard.json SEEDS=3
+	$(bootstrap) dev
+	@$(compile) --if-possible
+	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks scorecard $(options)
 
 compile: ## Compile what every transaction runs through: half a minute, needs gcc
 	$(bootstrap) dev

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes .venv from the locks in requirements/, or leaves it alone where it is up to date:
-# `sh scripts/bootstrap.sh run` for `cardwatch`, `... dev` for tests and lint as well. `... bench`
-# makes .venv-bench in the same way: what benchmarks compare with, which cannot live in .venv.
+# `sh scripts/bootstrap.sh run` for `cardwatch`, `... train` for `cardwatch train` as well, `... dev`
+# for tests and lint besides. `... bench` makes .venv-bench in the same way: what benchmarks compare
+# with, which cannot live in .venv.
 #
 # .venv/.incomplete stands while .venv is worked on: a .venv that has it was left half-made and is
 # made anew. .venv/.installed holds copies of what was installed, which tell when it is out of date.
@@ -168,9 +169,10 @@ install() {
 
 case ${1:-} in
 run) set -- requirements/build.txt requirements/run.txt ;;
-dev) set -- requirements/build.txt requirements/run.txt requirements/dev.txt ;;
+train) set -- requirements/build.txt requirements/run.txt requirements/train.txt ;;
+dev) set -- requirements/build.txt requirements/run.txt requirements/train.txt requirements/dev.txt ;;
 bench) set -- requirements/build.txt requirements/bench.txt ;;
-*) fail "usage: sh scripts/bootstrap.sh run|dev|bench" ;;
+*) fail "usage: sh scripts/bootstrap.sh run|train|dev|bench" ;;
 esac
 is_current "$@" && exit 0
 [ -z "${PYTHON:-}" ] || sh scripts/find-python.sh >/dev/null

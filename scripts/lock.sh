@@ -5,6 +5,7 @@
 #   build.txt  uv and what builds packages
 #   run.txt    what `make demo` needs
 #   dev.txt    what compiling, tests and lint need besides
+#   train.txt  what training models needs besides
 #   bench.txt  what benchmarks compare with, in an environment apart
 #   images/    what the container image of each component needs; flink.txt: what the job's is laid
 #              out and compiled with
@@ -24,6 +25,8 @@ compile run pyproject.toml --extra local
 compile build --group build --constraints requirements/run.txt
 compile dev --group compile --group test --group lint \
     --constraints requirements/run.txt --constraints requirements/build.txt
+compile train pyproject.toml --extra train \
+    --constraints requirements/run.txt --constraints requirements/dev.txt
 compile bench --group bench --constraints requirements/build.txt
 for component in archiver gateway generator job operator visualizer; do
     compile "images/$component" pyproject.toml --extra "$component" \

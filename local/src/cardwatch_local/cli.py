@@ -21,9 +21,11 @@ from cardwatch_local.commands import (
     explain,
     export,
     generate,
+    model,
     replay,
     stack,
     trace,
+    train,
 )
 from cardwatch_local.errors import StackError
 
@@ -36,11 +38,21 @@ app = typer.Typer(
 )
 
 
-def _register(command: Callable[..., Any], examples: Sequence[str], panel: str) -> None:
+models = typer.Typer(no_args_is_help=True, help="Models that were trained here.")
+
+
+def _register(
+    command: Callable[..., Any],
+    examples: Sequence[str],
+    panel: str | None = None,
+    *,
+    group: typer.Typer = app,
+    name: str | None = None,
+) -> None:
     """Add a command whose help ends with examples, their line breaks kept."""
     lines = "\n".join(f"  {example}" for example in examples).replace("[", "\\[")
     text = f"{command.__doc__}\n\n\b\nExamples:\n{lines}"
-    app.command(command.__name__, help=text, rich_help_panel=panel)(
+    group.command(name or command.__name__, help=text, rich_help_panel=panel)(
         _quiet_in_a_closed_pipe(command)
     )
 
@@ -66,6 +78,7 @@ _FEED = "Transactions in"
 _LOOK = "What was found"
 _KEEP = "The archive"
 _TUNE = "Thresholds"
+_TEACH = "Learned scoring"
 
 _register(demo.demo, demo.EXAMPLES, _SEE)
 _register(stack.up, stack.UP_EXAMPLES, _STACK)
@@ -88,6 +101,11 @@ _register(configs.diff, configs.DIFF_EXAMPLES, _TUNE)
 _register(config_history.history, config_history.HISTORY_EXAMPLES, _TUNE)
 _register(config_history.rollback, config_history.ROLLBACK_EXAMPLES, _TUNE)
 _register(config_history.delete, config_history.DELETE_EXAMPLES, _TUNE)
+_register(train.train, train.EXAMPLES, _TEACH)
+_register(model.list_models, model.LIST_EXAMPLES, group=models, name="list")
+_register(model.stats, model.STATS_EXAMPLES, group=models)
+_register(model.run, model.RUN_EXAMPLES, group=models)
+app.add_typer(models, name="model", rich_help_panel=_TEACH)
 
 
 def _show_version(wanted: bool) -> None:

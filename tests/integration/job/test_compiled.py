@@ -93,6 +93,11 @@ def test_spans_are_written_alike(compiled: Path, seed: int) -> None:
     assert alerts > 2_000
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_trees_score_and_explain_alike(compiled: Path, seed: int) -> None:
+    assert _compared("trees_alike", seed, compiled) == [500, 500]
+
+
 def _compared(program: str, seed: int, compiled: Path) -> list[int]:
     """Run a comparison with the compiled job; return the numbers it prints."""
     run = subprocess.run(

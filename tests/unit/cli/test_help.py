@@ -15,8 +15,10 @@ from cardwatch_local.commands import (
     explain,
     export,
     generate,
+    model,
     replay,
     stack,
+    train,
 )
 
 EXAMPLES = {
@@ -40,6 +42,12 @@ EXAMPLES = {
     "history": config_history.HISTORY_EXAMPLES,
     "rollback": config_history.ROLLBACK_EXAMPLES,
     "delete": config_history.DELETE_EXAMPLES,
+    "train": train.EXAMPLES,
+}
+MODEL_EXAMPLES = {
+    "list": model.LIST_EXAMPLES,
+    "stats": model.STATS_EXAMPLES,
+    "run": model.RUN_EXAMPLES,
 }
 RUNNER = CliRunner(env={"COLUMNS": "140", "NO_COLOR": "1", "TERM": "dumb"})
 
@@ -58,6 +66,17 @@ def test_help_has_one_to_three_examples_each_on_its_line(command: str) -> None:
     lines = [line.strip() for line in result.output.splitlines()]
     for example in EXAMPLES[command]:
         assert example in lines
+
+
+@pytest.mark.parametrize("command", MODEL_EXAMPLES)
+def test_help_of_a_models_command_has_its_examples(command: str) -> None:
+    result = RUNNER.invoke(app, ["model", command, "--help"])
+    assert result.exit_code == 0
+    lines = [line.strip() for line in result.output.splitlines()]
+    for example in MODEL_EXAMPLES[command]:
+        assert example in lines
+        for option in re.findall(r"(?<= )--?[a-z][a-z-]*", example):
+            assert option in result.output
 
 
 @pytest.mark.parametrize("command", EXAMPLES)

@@ -128,7 +128,7 @@ def make_machine(folder: Path) -> Machine:
     shutil.copytree(REPOSITORY / "scripts", machine.project / "scripts")
     shutil.copy(REPOSITORY / "Makefile", machine.project)
     (machine.project / "pyproject.toml").write_text("[project]\n")
-    for lock in ("build", "run", "dev"):
+    for lock in ("build", "run", "train", "dev"):
         (machine.project / "requirements" / f"{lock}.txt").write_text(f"{lock}==1\n")
     for name in _USUAL_PROGRAMS:
         program = shutil.which(name)

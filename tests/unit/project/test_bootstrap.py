@@ -263,4 +263,15 @@ def test_an_unknown_use_is_refused_with_the_known_ones(ready: Machine) -> None:
     result = ready.run("sh", "scripts/bootstrap.sh", "everything")
 
     assert result.returncode == 1
-    assert "run|dev" in result.stderr
+    assert "run|train|dev|bench" in result.stderr
+
+
+def test_what_training_needs_is_added_to_what_is_there(ready: Machine) -> None:
+    ready.run(*_RUN)
+
+    ready.run("sh", "scripts/bootstrap.sh", "train")
+
+    assert _made(ready) == 1
+    assert ready.calls[-2].endswith(
+        "--requirement requirements/run.txt --requirement requirements/train.txt"
+    )

@@ -7,7 +7,7 @@ from packaging.requirements import Requirement
 from tests.unit.project.machine import REPOSITORY
 
 _PROJECT: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
-_LOCKS = ("build", "run", "dev")
+_LOCKS = ("build", "run", "train", "dev")
 _PINNED = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)(?: ; [^\\]+)? \\$", re.MULTILINE)
 
 
@@ -24,7 +24,11 @@ def _wanted(lock: str) -> list[Requirement]:
     extras, groups = _PROJECT["project"]["optional-dependencies"], _PROJECT["dependency-groups"]
     lines: list[str] = {
         "build": [*groups["build"], *_PROJECT["build-system"]["requires"]],
-        "run": [*_PROJECT["project"]["dependencies"], *(x for e in extras.values() for x in e)],
+        "run": [
+            *_PROJECT["project"]["dependencies"],
+            *(line for extra, lines in extras.items() if extra != "train" for line in lines),
+        ],
+        "train": extras["train"],
         "dev": [*groups["test"], *groups["lint"]],
     }[lock]
     requirements = [Requirement(line) for line in lines]

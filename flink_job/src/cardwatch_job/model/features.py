@@ -1,0 +1,142 @@
+"""What a model sees of a payment: numbers worked out from its past, the same in job and training.
+
+Event time only; nothing here is changed by looking. A number that is not known yet has a neutral
+value, and `payments_known` says how much the others stand on.
+"""
+
+import math
+from array import array
+from typing import Final
+
+from cardwatch_job.detectors._travel import distance_km
+from cardwatch_job.model.decayed import DAY_MS
+from cardwatch_job.model.habits import MIN_PAYMENTS, Payment
+from cardwatch_job.model.merchants import LONG_D, SHORT_D, MerchantMemory
+from cardwatch_job.model.users import DAYS, UserMemory
+
+_HOUR_MS: Final = 3_600_000
+_NIGHT_H: Final = 6
+_LONGEST_GAP_H: Final = 30 * 24.0
+_NEVER_D: Final = 99.0
+"""Days since what never happened."""
+_MONDAY: Final = 3
+"""1970-01-01 was a Thursday."""
+
+WITHOUT_LABELS: Final = (
+    "amount",
+    "amount_deviations",
+    "amount_times_usual",
+    "amount_log_deviations",
+    "payments_known",
+    "payments_1d",
+    "payments_7d",
+    "payments_30d",
+    "mean_amount_1d",
+    "mean_amount_7d",
+    "mean_amount_30d",
+    "high_amounts_7d",
+    "gap_h",
+    "night",
+    "weekend",
+    "hour_share",
+    "merchant_visits",
+    "category_share",
+    "distance_km",
+    "merchant_payments_7d",
+    "amount_times_merchants",
+)
+WITH_LABELS: Final = (
+    "merchant_frauds",
+    "merchant_first_fraud_d",
+    "merchant_last_fraud_d",
+    "merchant_genuine_since",
+    "merchant_fraud_share_7d",
+    "merchant_fraud_share_30d",
+    "merchant_explained_30d",
+    "user_frauds_30d",
+)
+"""These are learned from feedback."""
+FEATURES_VERSION: Final = 1
+"""Raised when a feature gets another meaning under its old name."""
+FEATURES: Final = WITHOUT_LABELS + WITH_LABELS
+"""All of them, in the order of a vector."""
+
+
+def features_of(payment: Payment, user: UserMemory, merchant: MerchantMemory) -> "array[float]":
+    """Return a payment's features as 32-bit numbers, in the order of `FEATURES`."""
+    return array(
+        "f",
+        (
+            *_amounts(payment, user),
+            *_activity(payment, user),
+            *_habits(payment, user),
+            *_merchant(payment, merchant),
+            *_labels(payment.event_time, user, merchant),
+        ),
+    )
+
+
+def deviations_of(payment: Payment, user: UserMemory) -> float:
+    """Return by how many standard deviations the amount is over the user's mean."""
+    habits = user.habits
+    if habits.payments < MIN_PAYMENTS:
+        return 0.0
+    return habits.amounts.deviations(payment.amount_minor / 100)
+
+
+def _amounts(payment: Payment, user: UserMemory) -> tuple[float, ...]:
+    amount = payment.amount_minor / 100
+    habits = user.habits
+    if habits.payments < MIN_PAYMENTS:
+        return amount, 0.0, 1.0, 0.0, habits.payments
+    return (
+        amount,
+        habits.amounts.deviations(amount),
+        amount / max(habits.amounts.mean, 0.01),
+        habits.logarithms.deviations(math.log1p(max(amount, 0.0))),
+        habits.payments,
+    )
+
+
+def _activity(payment: Payment, user: UserMemory) -> tuple[float, ...]:
+    now = payment.event_time
+    counts = [paid.read(now, days) for paid, days in zip(user.paid, DAYS, strict=True)]
+    means = [paid.mean() or 0.0 for paid in user.paid]
+    gap_h = _LONGEST_GAP_H
+    if user.last_ms is not None:
+        gap_h = min(abs(now - user.last_ms) / _HOUR_MS, _LONGEST_GAP_H)
+    return *counts, *means, user.high.read_total(now, DAYS[1]), gap_h
+
+
+def _habits(payment: Payment, user: UserMemory) -> tuple[float, ...]:
+    now, habits = payment.event_time, user.habits
+    day = (now // DAY_MS + _MONDAY) % 7
+    place = habits.usual_place()
+    return (
+        float(now % DAY_MS < _NIGHT_H * _HOUR_MS),
+        float(day >= 5),
+        habits.hour_share(now),
+        habits.merchants.get(payment.merchant_id, 0.0),
+        habits.category_share(payment.merchant_category),
+        0.0 if place is None else distance_km(payment.latitude, payment.longitude, *place),
+    )
+
+
+def _merchant(payment: Payment, merchant: MerchantMemory) -> tuple[float, ...]:
+    usual = merchant.paid.mean()
+    times = 1.0 if usual is None else payment.amount_minor / 100 / max(usual, 0.01)
+    return merchant.paid.read(payment.event_time, SHORT_D), times
+
+
+def _labels(now: int, user: UserMemory, merchant: MerchantMemory) -> tuple[float, ...]:
+    episode = merchant.episode(now)
+    return (
+        episode.frauds if episode else 0.0,
+        (now - episode.first_ms) / DAY_MS if episode else _NEVER_D,
+        (now - episode.last_ms) / DAY_MS if episode else _NEVER_D,
+        merchant.genuine_since if episode else 0.0,
+        merchant.share(now, short=True),
+        merchant.share(now, short=False),
+        merchant.explained.read(now, LONG_D),
+        user.frauds.read(now, LONG_D),
+    )

@@ -1,0 +1,3 @@
+from cardwatch_job.model.trees import Trees
+
+class FlatTrees(Trees): ...

@@ -1,0 +1,81 @@
+"""All that models remember, and the order in which it is asked and taught: look, then learn."""
+
+from array import array
+from dataclasses import dataclass, field
+from enum import Enum
+
+from cardwatch_job.model.features import deviations_of, features_of
+from cardwatch_job.model.habits import Payment, habit_of
+from cardwatch_job.model.merchants import LONG_D, MerchantMemory
+from cardwatch_job.model.users import HIGH_DEVIATIONS, Recent, UserMemory
+
+
+class Heard(Enum):
+    """What became of a feedback."""
+
+    LEARNED = "learned"
+    CHANGED = "changed"
+    """It contradicts an earlier one, which was taken back."""
+    REPEATED = "repeated"
+    """It says what is known, or is older than what is known: nothing changed."""
+    UNKNOWN = "unknown"
+    """It names a payment that is not, or no longer, remembered: nothing changed."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is remembered of users and merchants."""
+
+    users: dict[str, UserMemory] = field(default_factory=dict)
+    merchants: dict[str, MerchantMemory] = field(default_factory=dict)
+
+    def look(self, payment: Payment) -> "array[float]":
+        """Return a payment's features; nothing is changed."""
+        user = self.users.get(payment.user_id) or UserMemory()
+        merchant = self.merchants.get(payment.merchant_id) or MerchantMemory()
+        return features_of(payment, user, merchant)
+
+    def learn(self, payment: Payment, *, alerted: bool) -> None:
+        """Take in a payment after it was scored; one that alerted changes no habit for now."""
+        user = self.users.setdefault(payment.user_id, UserMemory())
+        merchant = self.merchants.setdefault(payment.merchant_id, MerchantMemory())
+        habit = habit_of(payment)
+        deviations = deviations_of(payment, user)
+        user.act(habit.at_ms, habit.amount, deviations)
+        merchant.pay(habit.at_ms, habit.amount)
+        user.remember(
+            payment.transaction_id,
+            Recent(
+                at_ms=habit.at_ms,
+                merchant=habit.merchant,
+                explained=deviations > HIGH_DEVIATIONS,
+                fraudulent=None,
+                given_at=0,
+            ),
+        )
+        if alerted:
+            user.habits.hold(payment.transaction_id, habit)
+        else:
+            user.habits.learn(habit)
+
+    def hear(self, user_id: str, transaction_id: str, *, fraudulent: bool, given_at: int) -> Heard:
+        """Take in an analyst's word on a payment; the latest given counts."""
+        user = self.users.get(user_id)
+        recent = user.recent.get(transaction_id) if user is not None else None
+        if user is None or recent is None:
+            return Heard.UNKNOWN
+        before = recent.fraudulent
+        if before is fraudulent or given_at < recent.given_at:
+            return Heard.REPEATED
+        if before is not None:
+            self._tell(user, recent, fraudulent=before, times=-1)
+        self._tell(user, recent, fraudulent=fraudulent, times=1)
+        user.recent[transaction_id] = recent._replace(fraudulent=fraudulent, given_at=given_at)
+        user.habits.settle(transaction_id, genuine=not fraudulent)
+        return Heard.LEARNED if before is None else Heard.CHANGED
+
+    def _tell(self, user: UserMemory, recent: Recent, *, fraudulent: bool, times: int) -> None:
+        merchant = self.merchants.setdefault(recent.merchant, MerchantMemory())
+        merchant.learn(recent.at_ms, fraudulent=fraudulent, explained=recent.explained, times=times)
+        if fraudulent:
+            user.frauds.add(recent.at_ms, LONG_D, times=times)

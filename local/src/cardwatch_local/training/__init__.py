@@ -1,0 +1,1 @@
+"""Learning from what was paid: models are trained here, outside the job, and measured."""
