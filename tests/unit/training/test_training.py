@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from tests.unit.model.paying import BEGINS_MS, stream
 
 from cardwatch_job.model.artefact import Artefact, Kind, encode_artefact, read_artefact
-from cardwatch_job.model.features import FEATURES, WITHOUT_LABELS
+from cardwatch_job.model.features import FEATURES
 from cardwatch_job.model.scorer import Scorer
 from cardwatch_local.errors import StackError
 from cardwatch_local.progress import SilentListener
@@ -91,12 +91,12 @@ def test_an_isolation_forest_ranks_as_scikit_learn_has_it() -> None:
 
     features, bad = _drawn()
     fitted = fit("isolationForest", features, bad, 3)
-    theirs = IsolationForest(n_estimators=100, max_samples=256, random_state=3).fit(features)
+    theirs = IsolationForest(n_estimators=100, max_samples=2_000, random_state=3).fit(features)
 
     fitted.trees.check(4)
     ours = raw_scores(fitted.trees, fitted.base, features)
-    # Liu, Ting and Zhou 2008, equation 2, with the expected length for 256 rows.
-    expected = 2 * (np.log(255) + np.euler_gamma) - 2 * 255 / 256
+    # Liu, Ting and Zhou 2008, equation 2, with the expected length for 2,000 rows.
+    expected = 2 * (np.log(1_999) + np.euler_gamma) - 2 * 1_999 / 2_000
     assert 2 ** (ours / expected) == pytest.approx(-theirs.score_samples(features), abs=1e-9)
 
 
@@ -150,7 +150,7 @@ def test_a_forest_needs_no_label(payments: Payments) -> None:
 
     artefact = _trained(silent, _wanted(kind="isolationForest", with_labels=False))
 
-    assert artefact.features == WITHOUT_LABELS
+    assert artefact.features == ("amount", "amount_deviations", "amount_times_usual")
     assert artefact.calibration.source == "ranks"
     assert (artefact.training.frauds, "auc_roc" in artefact.metrics) == (0, False)
 

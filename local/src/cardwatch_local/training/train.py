@@ -27,6 +27,14 @@ except ImportError:
 
 REHEARSED: Final = 0.8
 """Share of the training days that a rehearsal learns from; it is measured on the rest."""
+FOREST_FEATURES: Final = (
+    "amount",
+    "amount_deviations",
+    "amount_times_usual",
+    "merchant_frauds",
+    "merchant_fraud_share_7d",
+)
+"""What an isolation forest looks at. Whatever else is unusual would be as suspicious to it."""
 _FEWEST: Final = 100
 _FEWEST_FRAUDS: Final = 10
 
@@ -52,8 +60,11 @@ class Wanted:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """What the model looks at."""
-        return FEATURES if self.with_labels else WITHOUT_LABELS
+        """What the model looks at: boosted trees choose for themselves, a forest cannot."""
+        features = FEATURES if self.with_labels else WITHOUT_LABELS
+        if self.kind == "boostedTrees":
+            return features
+        return tuple(name for name in features if name in FOREST_FEATURES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
