@@ -120,7 +120,7 @@ def train(  # noqa: PLR0913 - each is an option on the command line
             with_labels=feedback_features,
             begins_ms=_ms(begins) or max(0, ends_ms - round(days * 86_400_000)),
             ends_ms=ends_ms,
-            known_until_ms=max(ends_ms, last_ms if ends is None else ends_ms),
+            known_until_ms=ends_ms if ends or file else _known_until(payments, ends_ms),
             label_delay_ms=round(label_delay * 1000),
             alerts_per_thousand_cards_a_day=alerts_per_thousand_cards,
             threshold=threshold,
@@ -151,6 +151,11 @@ def _read_archive(url: str, ends: datetime | None, steps: StepListener) -> "Paym
     from cardwatch_local.training.files import Span, read_archive  # noqa: PLC0415
 
     return read_archive(url, Span(ends=ends), steps)
+
+
+def _known_until(payments: "Payments", ends_ms: int) -> int:
+    """Return when all that the archive holds is known; analysts answer after the last payment."""
+    return max(ends_ms, int(payments.known_at.max()) + 1)
 
 
 def _checked(name: str) -> str:

@@ -43,7 +43,7 @@ _ARCHIVE_QUERY: Final = """
     ) AS t
     LEFT JOIN (
         SELECT DISTINCT ON (transaction_id) transaction_id, label, given_at
-        FROM analytics.latest_feedback ORDER BY transaction_id, given_at DESC
+        FROM analytics.latest_feedback ORDER BY transaction_id, given_at DESC, feedback_id DESC
     ) AS f USING (transaction_id)
     WHERE (%(begins)s::timestamptz IS NULL OR t.event_time >= %(begins)s)
         AND (%(ends)s::timestamptz IS NULL OR t.event_time < %(ends)s)
