@@ -25,11 +25,11 @@ class Fading:
 
     def read(self, now_ms: int, half_life_d: float) -> float:
         """Return what is left of the count at a time; nothing changes."""
-        return self.count * fading(now_ms - self.at_ms, half_life_d)
+        return self.count * fading(now_ms - self.at_ms, half_life_d) if self.count else 0.0
 
     def read_total(self, now_ms: int, half_life_d: float) -> float:
         """Return what is left of the amounts at a time; nothing changes."""
-        return self.total * fading(now_ms - self.at_ms, half_life_d)
+        return self.total * fading(now_ms - self.at_ms, half_life_d) if self.total else 0.0
 
     def mean(self) -> float | None:
         """Return the mean amount; None before the first."""

@@ -102,7 +102,8 @@ class Amounts:
     @property
     def deviation(self) -> float:
         """Standard deviation; never less than a share of the mean."""
-        return max(math.sqrt(max(self.variance, 0.0)), _LEAST_SPREAD * abs(self.mean), 0.01)
+        spread = math.sqrt(self.variance) if self.variance > 0 else 0.0
+        return max(spread, _LEAST_SPREAD * abs(self.mean), 0.01)
 
     def deviations(self, amount: float) -> float:
         """Return by how many standard deviations an amount is over the mean."""

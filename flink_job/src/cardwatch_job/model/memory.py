@@ -37,21 +37,15 @@ class Memory:
 
     def learn(self, payment: Payment, *, alerted: bool) -> None:
         """Take in a payment after it was scored; one that alerted changes no habit for now."""
-        user = self.users.setdefault(payment.user_id, UserMemory())
-        merchant = self.merchants.setdefault(payment.merchant_id, MerchantMemory())
+        user = self._user(payment.user_id)
+        merchant = self._merchant(payment.merchant_id)
         habit = habit_of(payment)
         deviations = deviations_of(payment, user)
         user.act(habit.at_ms, habit.amount, deviations)
         merchant.pay(habit.at_ms, habit.amount)
         user.remember(
             payment.transaction_id,
-            Recent(
-                at_ms=habit.at_ms,
-                merchant=habit.merchant,
-                explained=deviations > HIGH_DEVIATIONS,
-                fraudulent=None,
-                given_at=0,
-            ),
+            Recent(habit.at_ms, habit.merchant, deviations > HIGH_DEVIATIONS, None, 0),
         )
         if alerted:
             user.habits.hold(payment.transaction_id, habit)
@@ -70,12 +64,27 @@ class Memory:
         if before is not None:
             self._tell(user, recent, fraudulent=before, times=-1)
         self._tell(user, recent, fraudulent=fraudulent, times=1)
-        user.recent[transaction_id] = recent._replace(fraudulent=fraudulent, given_at=given_at)
+        user.recent[transaction_id] = Recent(
+            recent.at_ms, recent.merchant, recent.explained, fraudulent, given_at
+        )
         user.habits.settle(transaction_id, genuine=not fraudulent)
         return Heard.LEARNED if before is None else Heard.CHANGED
 
+    def _user(self, user_id: str) -> UserMemory:
+        # Not setdefault: it would make a whole memory for each payment, and throw it away.
+        user = self.users.get(user_id)
+        if user is None:
+            user = self.users[user_id] = UserMemory()
+        return user
+
+    def _merchant(self, merchant_id: str) -> MerchantMemory:
+        merchant = self.merchants.get(merchant_id)
+        if merchant is None:
+            merchant = self.merchants[merchant_id] = MerchantMemory()
+        return merchant
+
     def _tell(self, user: UserMemory, recent: Recent, *, fraudulent: bool, times: int) -> None:
-        merchant = self.merchants.setdefault(recent.merchant, MerchantMemory())
+        merchant = self._merchant(recent.merchant)
         merchant.learn(recent.at_ms, fraudulent=fraudulent, explained=recent.explained, times=times)
         if fraudulent:
             user.frauds.add(recent.at_ms, LONG_D, times=times)

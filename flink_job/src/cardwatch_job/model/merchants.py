@@ -8,7 +8,7 @@ been quiet for long enough.
 from dataclasses import dataclass, field
 from typing import Final
 
-from cardwatch_job.model.decayed import DAY_MS, Fading
+from cardwatch_job.model.decayed import DAY_MS, Fading, fading
 
 QUIET_D: Final = 30.0
 """After so many days without a fraud an episode is over."""
@@ -86,6 +86,8 @@ class MerchantMemory:
     def share(self, now_ms: int, *, short: bool) -> float:
         """Return the share of known payments that were frauds, towards 0 where little is known."""
         seen, days = (self.short, SHORT_D) if short else (self.long, LONG_D)
+        if not seen.total:
+            return 0.0
+        left = fading(now_ms - seen.at_ms, days)
         # One made-up genuine payment, so that a single fraud does not weigh like ten.
-        known = max(0.0, seen.read(now_ms, days)) + 1.0
-        return max(0.0, seen.read_total(now_ms, days)) / known
+        return max(0.0, seen.total * left) / (max(0.0, seen.count * left) + 1.0)
