@@ -219,7 +219,7 @@ def test_a_transaction_of_the_contract_is_read_as_it_is() -> None:
 
 
 def test_a_shuffled_future_changes_no_past_feature() -> None:
-    payments = stream()
+    payments = stream(payments=2_000)
     middle = len(payments) // 2
     order = np.arange(len(payments))
     np.random.default_rng(3).shuffle(order[middle:])

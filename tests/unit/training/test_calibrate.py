@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardwatch_job.model.artefact import Calibration
-from cardwatch_local.training.calibrate import calibrate, threshold_for
+from cardwatch_local.training.calibrate import alerts_allowed, calibrate, threshold_for
 
 
 def _rises(calibration: Calibration) -> bool:
@@ -70,12 +70,34 @@ def test_a_model_that_says_the_same_of_everything_gets_a_calibration() -> None:
 def test_the_threshold_keeps_to_the_budget_and_uses_it(budget: float) -> None:
     risks = np.random.default_rng(2).uniform(0, 1, 5_000)
 
-    threshold = threshold_for(risks, cards=500, days=4.0, per_thousand_cards_a_day=budget)
+    allowed = alerts_allowed(cards=500, days=4.0, per_thousand_cards_a_day=budget)
 
-    allowed = min(len(risks), int(budget * 500 / 1000 * 4))
-    assert int((risks >= threshold).sum()) == allowed
+    assert allowed == int(2 * budget)
+    threshold = threshold_for(risks, allowed)
+    assert int((risks >= threshold).sum()) == min(len(risks), allowed)
 
 
-def test_where_all_risks_are_alike_none_is_over_the_threshold() -> None:
-    threshold = threshold_for(np.full(50, 0.3), cards=10, days=1.0, per_thousand_cards_a_day=100)
-    assert threshold > 0.3
+@pytest.mark.parametrize(
+    ("allowed", "alike", "alerts"),
+    [
+        (5, 5, 5),  # as many as allowed
+        (5, 6, 6),  # one too many to tell apart: all of them
+        (5, 50, 50),  # ten times what is allowed
+        (5, 51, 0),  # more than that
+        (0, 1, 0),  # nothing is allowed
+    ],
+)
+def test_the_highest_that_are_alike_alert_together_but_not_without_end(
+    allowed: int, alike: int, alerts: int
+) -> None:
+    risks = np.concatenate((np.linspace(0, 0.5, 900), np.full(alike, 0.8)))
+    assert int((risks >= threshold_for(risks, allowed)).sum()) == alerts
+
+
+def test_alike_risks_below_the_highest_stay_within_the_budget() -> None:
+    risks = np.array([0.9, 0.8, *[0.7] * 20, *[0.1] * 100])
+    assert int((risks >= threshold_for(risks, 10)).sum()) == 2
+
+
+def test_a_model_that_says_the_same_of_everything_raises_no_alert() -> None:
+    assert threshold_for(np.full(50, 0.3), 1) > 0.3

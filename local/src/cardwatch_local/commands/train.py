@@ -137,7 +137,7 @@ def train(  # noqa: PLR0913 - each is an option on the command line
     sys.stderr.write(
         f"model {model} ({artefact.hash[:12]}) from {len(rows.event_time):,} payments, "
         f"{artefact.training.frauds:,} frauds, in {time.monotonic() - began_s:.1f} s: {target}\n"
-        f"rehearsal: {shown}\n"
+        f"rehearsal: {shown}\n{_off_budget(artefact.metrics)}"
     )
 
 
@@ -156,6 +156,20 @@ def _read_archive(url: str, ends: datetime | None, steps: StepListener) -> "Paym
 def _known_until(payments: "Payments", ends_ms: int) -> int:
     """Return when all that the archive holds is known; analysts answer after the last payment."""
     return max(ends_ms, int(payments.known_at.max()) + 1)
+
+
+def _off_budget(metrics: dict[str, float]) -> str:
+    """Return what is to be said where the threshold cannot keep to the budget; else nothing."""
+    alerts, allowed = metrics["alerts"], metrics.get("alerts_allowed")
+    if allowed is None or 0 < alerts <= allowed:
+        return ""
+    if alerts > allowed:
+        why = f"the {alerts:,.0f} riskiest payments score alike, and all of them alert"
+    elif allowed:
+        why = "the riskiest payments score alike and are far too many, so none alerts"
+    else:
+        why = "the budget is less than one alert, so none alerts"
+    return f"of {allowed:,.0f} alerts allowed in the rehearsal: {why}; --threshold sets another\n"
 
 
 def _checked(name: str) -> str:

@@ -11,6 +11,8 @@ _KNOTS: Final = 64
 _LEAST: Final = 1e-6
 """Smallest step between two risks: no two different scores come out equal."""
 _FEWEST_FRAUDS: Final = 10
+_MOST_OVER: Final = 10
+"""Times the budget that payments which share the highest risk may raise rather than none."""
 Scores = NDArray[np.float64]
 
 
@@ -34,21 +36,23 @@ def calibrate(
     return _rising(np.quantile(raw, shares), shares, bounds, source_is_labels=False)
 
 
-def threshold_for(
-    risks: Scores, *, cards: int, days: float, per_thousand_cards_a_day: float
-) -> float:
-    """Return the lowest threshold at which these risks raise no more alerts than the budget.
+def alerts_allowed(*, cards: int, days: float, per_thousand_cards_a_day: float) -> int:
+    """Return how many alerts so many cards may raise in so many days."""
+    return int(per_thousand_cards_a_day * cards / 1000 * days)
 
-    Args:
-        risks: Of all payments of some days.
-        cards: How many cards were used in them.
-        days: How many days these were.
-        per_thousand_cards_a_day: Alerts that are wanted.
+
+def threshold_for(risks: Scores, allowed: int) -> float:
+    """Return the lowest threshold at which these risks raise no more than the alerts allowed.
+
+    Payments that share the highest risk cannot be told apart. Where they alone are more than
+    allowed, all of them alert, rather than none; but no more than ten times what is allowed.
     """
-    allowed = int(per_thousand_cards_a_day * cards / 1000 * days)
     if allowed >= len(risks):
         return 0.0
-    first_too_many = float(np.sort(risks)[::-1][allowed])
+    ordered = np.sort(risks)[::-1]
+    highest, first_too_many = float(ordered[0]), float(ordered[allowed])
+    if first_too_many == highest and int((risks == highest).sum()) <= _MOST_OVER * allowed:
+        return highest
     return min(1.0, float(np.nextafter(first_too_many, 2.0)))
 
 

@@ -19,7 +19,7 @@ from cardwatch_local.errors import StackError
 
 BOOSTED_TREES: Final = 150
 _EULER: Final = 0.5772156649015329
-_FOREST_TREES: Final = 100
+FOREST_TREES: Final = 100
 _FOREST_ROWS: Final = 2_048
 """Rows a tree isolates; with the usual 256 of Liu, Ting and Zhou (2008) it finds less."""
 
@@ -70,7 +70,7 @@ def _fit_forest(features: NDArray[np.float32], seed: int) -> Fitted:
     from sklearn.ensemble import IsolationForest  # noqa: PLC0415
 
     forest = IsolationForest(
-        n_estimators=_FOREST_TREES, max_samples=min(_FOREST_ROWS, len(features)), random_state=seed
+        n_estimators=FOREST_TREES, max_samples=min(_FOREST_ROWS, len(features)), random_state=seed
     ).fit(features)
     trees = [_isolating(estimator.tree_) for estimator in forest.estimators_]
     return Fitted(trees=_arrays(trees), base=0.0)
@@ -92,7 +92,7 @@ def _isolating(tree: Any) -> list[_Node]:
             threshold=float(tree.threshold[node]),
             left=int(tree.children_left[node]),
             right=int(tree.children_right[node]),
-            value=-(depths[node] + _expected(int(tree.n_node_samples[node]))) / _FOREST_TREES,
+            value=-(depths[node] + _expected(int(tree.n_node_samples[node]))) / FOREST_TREES,
             rows=float(tree.n_node_samples[node]),
         )
         for node in range(tree.node_count)

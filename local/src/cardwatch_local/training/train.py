@@ -13,7 +13,7 @@ from cardwatch_job.model.packed_trees import pack_trees
 from cardwatch_job.model.trees import TreeArrays, Trees
 from cardwatch_local.errors import StackError
 from cardwatch_local.progress import StepListener
-from cardwatch_local.training.calibrate import calibrate, threshold_for
+from cardwatch_local.training.calibrate import alerts_allowed, calibrate, threshold_for
 from cardwatch_local.training.forests import fit
 from cardwatch_local.training.measures import auc_roc, average_precision, card_precision
 from cardwatch_local.training.payments import DAY_MS, FRAUDULENT, UNKNOWN, Payments
@@ -148,14 +148,14 @@ def train(rows: Rows, wanted: Wanted, steps: StepListener) -> Artefact:
         (fitted.base + lowest, fitted.base + highest),
     )
     risks = np.interp(heard, calibration.raw, calibration.risk)
-    threshold = wanted.threshold
+    metrics, threshold = {}, wanted.threshold
     if threshold is None:
-        threshold = threshold_for(
-            risks,
+        allowed = alerts_allowed(
             cards=len(np.unique(late.user)),
             days=max(1.0, (int(late.event_time[-1]) - int(late.event_time[0])) / DAY_MS),
             per_thousand_cards_a_day=wanted.alerts_per_thousand_cards_a_day,
         )
+        metrics, threshold = {"alerts_allowed": float(allowed)}, threshold_for(risks, allowed)
     return seal(
         Artefact(
             name=wanted.name,
@@ -170,7 +170,7 @@ def train(rows: Rows, wanted: Wanted, steps: StepListener) -> Artefact:
                 wanted.alerts_per_thousand_cards_a_day if wanted.threshold is None else None
             ),
             training=_training(rows, wanted),
-            metrics=_metrics(late, risks, threshold),
+            metrics=_metrics(late, risks, threshold) | metrics,
         )
     )
 
