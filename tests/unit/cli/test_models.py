@@ -66,6 +66,7 @@ def test_a_model_is_trained_listed_shown_and_run(
     assert "replay payments: done in " in trained.output
     written = read_artefact((home / "models/first.model.json").read_bytes())
     assert written.alerts_per_thousand_cards_a_day == 50
+    assert "alerts allowed in the rehearsal" not in trained.output
     assert "--force replaces it" in _refused(home, *train)
 
     listed = _run(home, "model", "list")
@@ -80,6 +81,23 @@ def test_a_model_is_trained_listed_shown_and_run(
     assert re.search(r"\n2,000 payments, \d+ at risk ", ran.output)
     assert len(re.findall(r"risk \d\.\d{4}  user u\d+ ", ran.output)) == 2
     assert re.search(r"\n    merchant_\w+ \+\d\.\d{3}: \d", ran.output)
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [
+        (1, r"alerts allowed in the rehearsal: 0; the budget is less than one alert, so none"),
+        (5, r"alerts allowed in the rehearsal: 1; the ([2-9]|10) riskiest payments score alike"),
+    ],
+)
+def test_a_budget_that_cannot_be_kept_to_is_told(
+    home: Path, file: Path, monkeypatch: pytest.MonkeyPatch, budget: int, said: str
+) -> None:
+    pytest.importorskip("sklearn")
+    monkeypatch.setattr(forests, "BOOSTED_TREES", 20)
+    asked = ("--alerts-per-thousand-cards", str(budget))
+    trained = _run(home, "train", "first", "--from", "file", file, *asked)
+    assert re.search(said, trained.output), trained.output
 
 
 def test_where_there_are_no_models_the_list_says_so(home: Path) -> None:

@@ -169,7 +169,7 @@ def _off_budget(metrics: dict[str, float]) -> str:
         why = "the riskiest payments score alike and are far too many, so none alerts"
     else:
         why = "the budget is less than one alert, so none alerts"
-    return f"of {allowed:,.0f} alerts allowed in the rehearsal: {why}; --threshold sets another\n"
+    return f"alerts allowed in the rehearsal: {allowed:,.0f}; {why}\n"
 
 
 def _checked(name: str) -> str:
