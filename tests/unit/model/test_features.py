@@ -161,6 +161,20 @@ def test_a_merchant_that_was_quiet_for_long_enough_begins_anew() -> None:
     assert (after["merchant_frauds"], after["merchant_last_fraud_d"]) == (0, 99)
 
 
+def test_the_share_of_frauds_fades_towards_what_is_usual() -> None:
+    memory = _taught(paid(0), paid(0, transaction_id="other"))
+    memory.hear("u", "t0", fraudulent=True, given_at=BEGINS_MS)
+    memory.hear("u", "other", fraudulent=False, given_at=BEGINS_MS)
+
+    seen = _seen(memory, paid(event_time=BEGINS_MS + 7 * DAY_MS))
+
+    # After a half-life half a fraud of one known payment, and one genuine one made up.
+    assert seen["merchant_fraud_share_7d"] == pytest.approx(0.5 / (1.0 + 1.0))
+    left = 2 ** (-7 / 30)
+    assert seen["merchant_fraud_share_30d"] == pytest.approx(left / (2 * left + 1.0))
+    assert _seen(Memory(), paid())["merchant_fraud_share_7d"] == 0
+
+
 def test_genuine_payments_after_the_latest_fraud_are_counted() -> None:
     memory = _taught(*(paid(number) for number in range(4)))
     memory.hear("u", "t1", fraudulent=True, given_at=BEGINS_MS)
