@@ -1,5 +1,6 @@
 """`cardwatch train`."""
 
+import re
 import sys
 import time
 from datetime import UTC, datetime
@@ -174,8 +175,6 @@ def _off_budget(metrics: dict[str, float]) -> str:
 
 def _checked(name: str) -> str:
     """Return a name that an artefact may have."""
-    import re  # noqa: PLC0415
-
     stem = Path(name).name.removesuffix(".json").removesuffix(".model")
     if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?", stem):
         raise typer.BadParameter("NAME: allowed are small letters, digits, `-` and `.`, up to 63")

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from cardwatch_job.model.artefact import Artefact, Kind, Scale, Training, seal
 from cardwatch_job.model.features import FEATURES, WITHOUT_LABELS
 from cardwatch_job.model.packed_trees import pack_trees
-from cardwatch_job.model.trees import TreeArrays, Trees
+from cardwatch_job.model.scorer import quickest_trees
+from cardwatch_job.model.trees import TreeArrays
 from cardwatch_local.errors import StackError
 from cardwatch_local.progress import StepListener
 from cardwatch_local.training.calibrate import alerts_allowed, calibrate, threshold_for
@@ -19,11 +20,6 @@ from cardwatch_local.training.measures import auc_roc, average_precision, card_p
 from cardwatch_local.training.payments import DAY_MS, FRAUDULENT, UNKNOWN, Payments
 from cardwatch_local.training.replay import Replayed
 from cardwatch_local.training.scoring import vectors
-
-try:
-    from cardwatch_job.model.flat_trees import FlatTrees
-except ImportError:
-    FlatTrees = Trees  # type: ignore[assignment, misc]
 
 REHEARSED: Final = 0.8
 """Share of the training days that a rehearsal learns from; it is measured on the rest."""
@@ -179,7 +175,7 @@ def raw_scores(
     trees: TreeArrays, base: float, features: NDArray[np.float32]
 ) -> NDArray[np.float64]:
     """Return the scores that the job's own scorer gives."""
-    scorer = FlatTrees(trees, features=features.shape[1], base=base)
+    scorer = quickest_trees(trees, features=features.shape[1], base=base)
     return np.array(scorer.score_all(vectors(features)), np.float64)
 
 
