@@ -1,6 +1,6 @@
 """Who of the subtasks judges by what. Pure."""
 
-from cardwatch_contracts.detector_config import ConfigAck, ConfigRecord
+from cardwatch_contracts.detector_config import Challenger, ConfigAck, ConfigRecord
 
 
 class Acknowledgements:
@@ -48,11 +48,28 @@ class Acknowledgements:
         return self._parallelism or None
 
     def missing(self, record: ConfigRecord) -> tuple[int, ...]:
-        """Return the subtasks that have not acknowledged a record; empty before the first spoke."""
+        """Return the subtasks that do not judge by a record and with the models that it asks for.
+
+        Empty before the first spoke.
+        """
         return tuple(
             subtask
             for subtask in range(self._parallelism)
-            if self._generation(record.name, subtask) != record.generation
+            if not _judges_by(self._newest.get((record.name, subtask)), record)
+        )
+
+    def refusals(self, record: ConfigRecord) -> dict[int, str]:
+        """Return why subtasks do not judge with the models that a record asks for."""
+        return {
+            subtask: ack.refused
+            for subtask, ack in enumerate(self.of(record.name))
+            if ack is not None and ack.generation == record.generation and ack.refused
+        }
+
+    def models(self, name: str) -> tuple[str, ...]:
+        """Return the hashes of the models that subtasks judge with by a config, each once."""
+        return tuple(
+            dict.fromkeys(ack.model for ack in self.of(name) if ack is not None and ack.model)
         )
 
     def of(self, name: str) -> tuple[ConfigAck | None, ...]:
@@ -60,8 +77,10 @@ class Acknowledgements:
         return tuple(self._newest.get((name, subtask)) for subtask in range(self._parallelism))
 
     def complete(self, record: ConfigRecord) -> bool:
-        """Whether every subtask has acknowledged a record."""
-        return self._parallelism > 0 and not self.missing(record)
+        """Whether every subtask has acknowledged a record, all with the same models."""
+        if self._parallelism == 0 or self.missing(record):
+            return False
+        return len({(ack.model, ack.challenger) for ack in self.of(record.name) if ack}) == 1
 
     def acknowledged(self, name: str) -> int:
         """Return the highest generation of a config that every subtask has acknowledged, or 0."""
@@ -84,3 +103,18 @@ class Acknowledgements:
     def _generation(self, name: str, subtask: int) -> int | None:
         ack = self._newest.get((name, subtask))
         return None if ack is None else ack.generation
+
+
+def _judges_by(ack: ConfigAck | None, record: ConfigRecord) -> bool:
+    """Whether a subtask judges by a generation, with the models that it asks for."""
+    if ack is None or ack.generation != record.generation or ack.refused:
+        return False
+    model = None if record.withdrawn else record.spec.model
+    if model is None or model.mode == "Off":
+        return True
+    challenger = model.challenger
+    return _is(ack.model, model) and (challenger is None or _is(ack.challenger, challenger))
+
+
+def _is(hash_: str, wanted: Challenger) -> bool:
+    return bool(hash_) if wanted.hash is None else hash_ == wanted.hash

@@ -24,7 +24,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     threshold: float
     """What it was held against, in `unit`."""
     unit: str
-    """`minor` (minor units of the currency), `s`, `d`, `km/h` or `transactions`."""
+    """`minor` (minor units of the currency), `s`, `d`, `km`, `km/h`, `transactions` or `risk`."""
     reason: str
     """One sentence a person can read."""
     counterfactual: str
@@ -33,6 +33,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is usual for the card, in `unit`, where the detector knows it."""
     mode: FindingMode = "active"
     """`shadow`: computed to try the detector out, not to act on."""
+    model: str | None = None
+    """Hash of the model whose finding it is; None: a rule's."""
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,6 +54,11 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`shadow` when every finding is."""
     trace_id: str | None = None
     """W3C trace id, 32 hexadecimal digits, of the transaction's trace."""
+    risk: float | None = None
+    """Model and rules taken together, in [0, 1]; None: no model judged."""
+    amount_deviations: float | None = None
+    """By how many standard deviations the amount was over the user's usual one; None: no model
+    judged. Feedback brings it back: a fraud far over what is usual does not blame the merchant."""
 
 
 _decoder: Final = msgspec.json.Decoder(Alert)

@@ -28,7 +28,12 @@ COUNTRY_CODE: Final = r"^[A-Z]{2}\Z"
 DNS_LABEL: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z"
 """What Kubernetes' names look like (RFC 1123). In Python `$` would let a line's end pass."""
 
+MODEL_NAME: Final = r"^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?\Z"
+ARTEFACT_HASH: Final = r"^[0-9a-f]{64}\Z"
+
 Mode = Literal["Active", "Shadow", "Off"]
+ModelName = Annotated[str, Meta(pattern=MODEL_NAME, max_length=63)]
+ArtefactHash = Annotated[str, Meta(pattern=ARTEFACT_HASH, max_length=64)]
 CurrencyCode = Annotated[str, Meta(pattern=CURRENCY_CODE, max_length=3)]
 CountryCode = Annotated[str, Meta(pattern=COUNTRY_CODE, max_length=2)]
 Count = Annotated[int, Meta(ge=1, le=50)]
@@ -148,6 +153,33 @@ class Detectors(_Spec, frozen=True, kw_only=True):
     multi_card_distance: MultiCardDistanceConfig = MultiCardDistanceConfig()
 
 
+class Challenger(_Spec, frozen=True, kw_only=True, omit_defaults=True):
+    """A model on trial beside the one in force: its findings are in the shadow."""
+
+    name: ModelName
+    """Under which name it was published: lower-case letters, digits, `-` and `.`; 63 at most."""
+    hash: ArtefactHash | None = None
+    """Which version: its hash, 64 hexadecimal digits. Absent: the newest that is published."""
+    threshold: Annotated[float, Meta(ge=0, le=1)] | None = None
+    """Lowest risk that is suspicious. Absent: the one that the model was trained with."""
+    alerts_per_thousand_cards: Annotated[float, Meta(gt=0, le=1000)] | None = None
+    """Alerts a day that the threshold is to keep to, by what the model raised in its rehearsal; in
+    place of `threshold`."""
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and self.alerts_per_thousand_cards is not None:
+            raise ValueError("Expected `threshold` or `alertsPerThousandCards`, not both")
+
+
+class Model(Challenger, frozen=True, kw_only=True, omit_defaults=True):
+    """A trained model that judges beside the rules."""
+
+    mode: Mode = "Active"
+    """`Active` raises alerts, `Shadow` marks its findings as a trial, `Off` does not look."""
+    challenger: Challenger | None = None
+    """A second model, on trial."""
+
+
 class Selector(_Spec, frozen=True, kw_only=True, omit_defaults=True):
     """Which transactions a config judges: those that every list that is given has."""
 
@@ -183,6 +215,8 @@ class DetectorConfigSpec(_Spec, frozen=True, kw_only=True):
     """Event time from which transactions are judged by this generation; earlier ones stay with
     the generation before it. Milliseconds since 1970-01-01 UTC. Absent: all, from now on."""
     detectors: Detectors = Detectors()
+    model: Model | None = None
+    """Absent: rules alone judge."""
     parallelism: Annotated[int, Meta(ge=1, le=MAX_PARALLELISM)] = 1
     """Subtasks the job runs with."""
     job_ref: Annotated[str, Meta(pattern=DNS_LABEL, min_length=1, max_length=63)] = "cardwatch"
@@ -260,6 +294,12 @@ class ConfigAck(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Which run of the job the subtask belongs to; all subtasks start anew together."""
     started_at: int = 0
     """When the subtask started. Wall clock, milliseconds since 1970-01-01 UTC."""
+    model: str = ""
+    """Hash of the model that the subtask judges with by this config; empty: by rules alone."""
+    challenger: str = ""
+    """Hash of the model on trial."""
+    refused: str = ""
+    """Why it does not judge with the models that are asked for; the last good ones stay."""
 
 
 DEFAULT_CONFIG: Final = ConfigRecord(

@@ -38,6 +38,11 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When. Milliseconds since 1970-01-01 UTC."""
     reason: Reason = ""
     """Why, in the analyst's words; card numbers in it are redacted before it is sent."""
+    event_time: EventTimeMs | None = None
+    """When the transaction was. Milliseconds since 1970-01-01 UTC; None: who sent it did not say,
+    and models learn nothing of the merchant from it."""
+    amount_deviations: Annotated[float, Meta(ge=-1e9, le=1e9)] | None = None
+    """As in the alert."""
 
 
 _decoder: Final = msgspec.json.Decoder(Feedback)

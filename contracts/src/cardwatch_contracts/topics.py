@@ -60,6 +60,19 @@ CONFIG_ACKS: Final = Topic(
 FEEDBACK: Final = Topic(
     name="feedback", key="transaction_id", partitions=6, retention_ms=365 * _DAY_MS
 )
+MODELS: Final = Topic(
+    name="models",
+    key="model name/hash",
+    partitions=1,
+    cleanup="compact",
+    max_message_bytes=9 * 1_048_576,
+)
+"""Trained models, every version of each; a tombstone withdraws one."""
+MODEL_STATS: Final = Topic(name="model-stats", key="config name/role/subtask", partitions=1)
+"""What each subtask's models have seen and said lately."""
+USER_HABITS: Final = Topic(name="user-habits", key="user_id", partitions=12, cleanup="compact")
+"""What is usual for users, worked out from the archive; the job takes it up for those it does not
+know."""
 VERDICTS: Final = Topic(name="verdicts", key="reply_to", partitions=1, retention_ms=_HOUR_MS)
 """What the job decided about transactions whose sender waits."""
 
@@ -75,6 +88,9 @@ TOPICS: Final = (
     CARD_PROFILES,
     CONFIG_ACKS,
     FEEDBACK,
+    MODELS,
+    MODEL_STATS,
+    USER_HABITS,
     VERDICTS,
 )
 

@@ -13,6 +13,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from cardwatch_contracts.codec import explained
+from cardwatch_contracts.detector_config import ModelName
 from cardwatch_job.model.features import FEATURES, FEATURES_VERSION
 from cardwatch_job.model.packed_trees import unpack_trees
 from cardwatch_job.model.trees import BrokenTreesError, TreeArrays
@@ -23,7 +24,6 @@ MAX_ARTEFACT_BYTES: Final = 8 * 1024 * 1024
 """Longest document that is read."""
 
 Kind = Literal["isolationForest", "boostedTrees"]
-ModelName = Annotated[str, Meta(pattern=r"^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?\Z")]
 
 
 class ArtefactError(ValueError):
