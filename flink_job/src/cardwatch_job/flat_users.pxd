@@ -102,6 +102,7 @@ cdef class FlatUsers:
     cdef dict _held
     cdef object _forgotten_ms
     cdef public object room
+    cdef public object habits
 
     cdef int _remove(self, bytes id) except -1
     cdef _packed(self, str user_id, User* user)

@@ -8,15 +8,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Final, Protocol
 
+from msgspec.structs import replace
+
 from cardwatch_contracts.alert import Alert, Finding, FindingMode
 from cardwatch_contracts.card import decode_card
 from cardwatch_contracts.codec import InvalidRecordError
-from cardwatch_contracts.topics import CARDS, REKEYED
+from cardwatch_contracts.topics import CARDS, REKEYED, USER_HABITS
 from cardwatch_contracts.trace_context import TraceContext, new_trace, read_traceparent
 from cardwatch_contracts.transaction import Transaction, decode_transaction
 from cardwatch_job.detectors import DETECTORS
 from cardwatch_job.detectors.history import CardState, History, UserState
 from cardwatch_job.detectors.stored import HeldTransaction
+from cardwatch_job.model.features import AMOUNT_DEVIATIONS
+from cardwatch_job.model.in_force import ModelsInForce
+from cardwatch_job.model.judging import MODEL_DETECTORS, JudgingModels
+from cardwatch_job.model.memory import merchants as merchants_of
+from cardwatch_job.model.merchants import Merchants
+from cardwatch_job.model.users import ModelUsers
 from cardwatch_job.outputs import (
     alert_of,
     alert_record,
@@ -54,6 +62,8 @@ class Users(Protocol):
     """Where users' memories are kept."""
 
     room: WaitingRoom
+    habits: ModelUsers
+    """What models remember of the same users."""
 
     def load(self, user_id: str) -> UserState:
         """Return a user's memory, an empty one where the user is new."""
@@ -82,6 +92,14 @@ class Counts:
     """Those to be acted on."""
     shadow_alerts: int = 0
     """Those of detectors on trial alone."""
+    scored: int = 0
+    """Transactions that a model judged."""
+    unscored: int = 0
+    """Those that no model could judge: a feature was no finite number."""
+    feedback_heard: int = 0
+    """Answers of analysts that taught something of a merchant."""
+    feedback_refused: int = 0
+    """Answers that broke their contract."""
     findings: list[int] = field(default_factory=lambda: [0] * len(_FINDINGS))
     """What detectors object to, in the order of `_FINDINGS`."""
 
@@ -97,6 +115,10 @@ class Counts:
             self.dropped_spans,
             self.alerts,
             self.shadow_alerts,
+            self.scored,
+            self.unscored,
+            self.feedback_heard,
+            self.feedback_refused,
             *self.findings,
         )
 
@@ -111,8 +133,8 @@ class Counts:
 
 
 _FINDINGS: Final[dict[tuple[str, FindingMode], int]] = {
-    (detector.name, mode): len(_MODES) * number + place
-    for number, detector in enumerate(DETECTORS)
+    (detector, mode): len(_MODES) * number + place
+    for number, detector in enumerate((*(each.name for each in DETECTORS), *MODEL_DETECTORS))
     for place, mode in enumerate(_MODES)
 }
 """Where each kind of finding is counted."""
@@ -133,14 +155,19 @@ class Judge:
         out_of_orderness_ms: int = 0,
         adds_up: bool = True,
         traces: Traces | None = None,
+        models: ModelsInForce | None = None,
+        merchants: Merchants | None = None,
     ) -> None:
         """Judge by `rules`.
 
         `out_of_orderness_ms`: how much of event time a transaction waits for earlier ones of its
         user; 0 judges each as it comes. `adds_up`: whether to add transactions up by window.
-        `traces`: where to note what is to be recorded as spans.
+        `traces`: where to note what is to be recorded as spans. `models`: those that configs ask
+        for; None: there are none. `merchants`: what feedback has said of merchants.
         """
         self.rules = rules
+        self.models = ModelsInForce() if models is None else models
+        self.merchants = merchants_of() if merchants is None else merchants
         self.traces = traces
         self._adds_up = adds_up
         self._wait_ms = out_of_orderness_ms
@@ -172,6 +199,8 @@ class Judge:
         try:
             if record.topic == CARDS.name:
                 return self._take_card(record, users)
+            if record.topic == USER_HABITS.name:
+                return self._take_habits(record, users)
             return self._take_transaction(record, users)
         except InvalidRecordError as error:
             self.counts.dead_letters += 1
@@ -206,6 +235,20 @@ class Judge:
         user = users.load(user_id)
         user.forget(card_id)
         users.store(user_id, user)
+        if not card_id:
+            users.habits.forget(user_id)
+        return _NOTHING
+
+    def _take_habits(self, record: InputRecord, users: Users) -> Sequence[OutputRecord]:
+        """Take up what the archive knows of a user; a tombstone has the user's habits forgotten."""
+        user_id = (record.key or b"").decode(errors="replace")
+        if record.value is None:
+            users.habits.forget(user_id)
+        else:
+            try:
+                users.habits.adopt(user_id, record.value)
+            except ValueError as error:
+                raise InvalidRecordError(str(error)) from None
         return _NOTHING
 
     def _take_transaction(self, record: InputRecord, users: Users) -> Sequence[OutputRecord]:
@@ -263,6 +306,10 @@ class Judge:
         rule_set = self.rules.select(txn)
         findings = examine(txn, History(card, user.cards), rule_set)
         users.store(txn.user_id, user)
+        models = self.models.of(rule_set.record)
+        risk = deviations = None
+        if models is not None:
+            risk, deviations = self._ask(models, txn, users, findings)
         if self._adds_up:
             self.sums.add(txn)
         self.counts.judged += 1
@@ -277,6 +324,8 @@ class Judge:
         if findings:
             context = context or new_trace(txn.transaction_id)
             alert = alert_of(record, txn, findings, rule_set, context.trace_id)
+            if risk is not None:
+                alert = replace(alert, risk=risk, amount_deviations=deviations)
             self.counts.add_alert(alert)
             if self.traces is not None:
                 context = self.traces.alerted(record, context, alert)
@@ -287,6 +336,32 @@ class Judge:
         if due:
             outputs.append(profile_record(txn.user_id, txn.card_id, card))
         return outputs
+
+    def _ask(
+        self, models: JudgingModels, txn: Transaction, users: Users, findings: list[Finding]
+    ) -> tuple[float | None, float]:
+        """Have models look at a transaction, add what they find, and have the user learn from it.
+
+        Returns:
+            The risk, None where no model could judge, and by how many standard deviations the
+            amount is over the user's usual one.
+        """
+        vector = users.habits.look(txn, self.merchants)
+        by_rules = [finding.detector for finding in findings if finding.mode == "active"]
+        risk = None
+        try:
+            for judging in models.judging:
+                own, finding = judging.judge(vector, txn.currency)
+                if finding is not None:
+                    findings.append(finding)
+                if judging.role == "model":
+                    risk = judging.combined(own, by_rules)
+            self.counts.scored += bool(models.judging)
+        except ValueError:  # the scorer's
+            self.counts.unscored += 1
+        alerted = any(finding.mode == "active" for finding in findings)
+        users.habits.learn(txn, alerted=alerted)
+        return risk, vector[AMOUNT_DEVIATIONS]
 
     def context_of(self, record: InputRecord, in_payload: str | None) -> TraceContext | None:
         """Return where a transaction was sent: by its header or, without a good one, its field."""

@@ -19,7 +19,7 @@ from cardwatch_job.operators import batch_records, merge_windows, score_batches
 from cardwatch_job.pending import LostTransactionsError, check_pending
 from cardwatch_job.settings import JobSettings
 from cardwatch_job.sinks import write
-from cardwatch_job.sources import detector_configs, transactions_and_cards
+from cardwatch_job.sources import records_for_all, records_of_users
 
 JOB_NAME = "cardwatch"
 _HAND_ON_MS: Final = 10
@@ -35,8 +35,8 @@ def build(environment: StreamExecutionEnvironment, settings: JobSettings) -> Non
     environment.set_buffer_timeout(_HAND_ON_MS)
     tables = StreamTableEnvironment.create(environment)
     tables.get_config().set("table.exec.uid.generation", "ALWAYS")
-    batches = batch_records(tables, transactions_and_cards(tables, settings), settings)
-    outputs, sums = score_batches(batches, detector_configs(tables, settings), settings)
+    batches = batch_records(tables, records_of_users(tables, settings), settings)
+    outputs, sums = score_batches(batches, records_for_all(tables, settings), settings)
     write(outputs, merge_windows(sums), tables, settings)
 
 

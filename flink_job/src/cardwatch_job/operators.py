@@ -62,9 +62,9 @@ def batch_records(
 
 
 def score_batches(
-    batches: DataStream, configs: DataStream, settings: JobSettings
+    batches: DataStream, controls: DataStream, settings: JobSettings
 ) -> tuple[DataStream, DataStream]:
-    """Judge batches by the configs.
+    """Judge batches by what every subtask is told: configs, models, feedback.
 
     Returns:
         The records to write, of type `OUTPUT_TYPE`, and partial sums of windows, of type
@@ -72,7 +72,7 @@ def score_batches(
     """
     jvm = get_gateway().jvm
     keyed, selector = _keyed(batches, _BUCKET_TYPE)
-    everywhere = configs._j_data_stream.broadcast()
+    everywhere = controls._j_data_stream.broadcast()
     environment = keyed.getExecutionEnvironment()
     sums = jvm.org.apache.flink.util.OutputTag("sums", PARTIAL_SUM_TYPE.get_java_type_info())
     factory = _factory(

@@ -12,6 +12,7 @@ from cardwatch_contracts.alert import Alert, decode_alert
 from cardwatch_contracts.topics import ALERTS, REKEYED, TRANSACTIONS
 from cardwatch_job.detectors.history import UserState
 from cardwatch_job.judge import Judge
+from cardwatch_job.model.memory import users_of_bucket as habits_of_bucket
 from cardwatch_job.records import InputRecord, OutputRecord
 from cardwatch_job.rules import Rules
 from cardwatch_job.waiting import WaitingRoom
@@ -22,6 +23,7 @@ class UsersInMemory:
 
     def __init__(self) -> None:
         self.room = WaitingRoom()
+        self.habits = habits_of_bucket()
         self._users: dict[str, UserState] = {}
 
     def load(self, user_id: str) -> UserState:

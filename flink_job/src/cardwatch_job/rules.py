@@ -89,6 +89,10 @@ class Rules:
         """How long a card is remembered after its latest transaction. Milliseconds, event time."""
         return self._memory_ms
 
+    def changed(self) -> None:
+        """Tell that something beside the configs decides differently than before."""
+        self.version += 1
+
     def forget(self, name: str) -> None:
         """Forget a config, its generation too; what it judged falls to the next that selects it."""
         self._generations.pop(name, None)

@@ -10,9 +10,14 @@ from typing import Final
 
 from cardwatch_contracts.codec import InvalidRecordError, encode
 from cardwatch_contracts.detector_config import ConfigAck, ConfigRecord, decode_config_record
-from cardwatch_contracts.topics import CONFIG_ACKS
+from cardwatch_contracts.feedback import decode_feedback
+from cardwatch_contracts.topics import CONFIG_ACKS, DETECTOR_CONFIGS, FEEDBACK, MODEL_STATS, MODELS
 from cardwatch_job.batches import Section, read_sections, write_pairs, write_results
-from cardwatch_job.judge import Counts, Judge
+from cardwatch_job.judge import Judge
+from cardwatch_job.model.in_force import ModelsInForce
+from cardwatch_job.model.lessons import Heard, lesson_of
+from cardwatch_job.model.memory import merchants
+from cardwatch_job.model.memory import users_of_bucket as habits_of_bucket
 from cardwatch_job.records import Output, OutputRecord
 from cardwatch_job.rules import Rules
 from cardwatch_job.tracing import ConfigApplied, JudgedBatch, Traces, exporter
@@ -23,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 _FLUSH_S: Final = 0.4
 """Flink kills a task that has not ended soon after it was told to. Seconds."""
+_STATS_EVERY_S: Final = 10.0
+_MERCHANT: Final = b"merchant/"
 _SWEEP_AFTER: Final = 2
 """Idle cards are looked for after so many times the memory; one that comes back earlier is new
 already after one."""
@@ -38,16 +45,18 @@ class ScoreUsers:
     def __init__(
         self,
         configs: Iterable[bytes],
+        learned: Sequence[bytes] = (),
         *,
         subtask: int,
         parallelism: int,
         run: str,
         out_of_orderness_ms: int,
     ) -> None:
-        """Begin with the config records in force, and no memories.
+        """Begin with what every subtask knows, and no memories of users.
 
         Args:
-            configs: The records as JSON.
+            configs: The config records in force, as JSON.
+            learned: What `take_learned` has returned: keys and values, one after the other.
             subtask: Which of the subtasks this is, from 0.
             parallelism: How many there are.
             run: What all subtasks that started together have in common, and no others.
@@ -61,13 +70,26 @@ class ScoreUsers:
         self._buckets: dict[int, UsersOfBucket] = {}
         self._arrived_s: dict[int, float] = {}
         records = [decode_config_record(value) for value in configs]
+        pairs = list(zip(learned[::2], learned[1::2], strict=True))
+        self._models = ModelsInForce(pairs)
+        self._merchants = merchants(
+            {
+                key[len(_MERCHANT) :].decode(): packed
+                for key, packed in pairs
+                if key.startswith(_MERCHANT)
+            }
+        )
         self._exporter = exporter()
         self._traces = Traces()
         self._judge = Judge(
             Rules(records),
             out_of_orderness_ms=out_of_orderness_ms,
             traces=None if self._exporter is None else self._traces,
+            models=self._models,
+            merchants=self._merchants,
         )
+        self._models.follow(self._judge.rules)
+        self._stats_at_s = time.monotonic()
         # Acknowledged again: the subtasks may be others than before.
         self._acks = [self._acknowledge(record) for record in records]
 
@@ -82,7 +104,7 @@ class ScoreUsers:
 
     def add_up(self) -> bytes:
         """Return the sums so far; judge who need not wait any longer."""
-        return self._report(changed_of=MAX_UNPACKED)
+        return self._report(changed_of=MAX_UNPACKED, more=self._model_stats())
 
     def prepare_checkpoint(self) -> bytes:
         """Do the same, and return every memory that changed."""
@@ -93,9 +115,9 @@ class ScoreUsers:
         if self._exporter is not None:
             self._exporter.flush(_FLUSH_S)
 
-    def _report(self, *, changed_of: int) -> bytes:
+    def _report(self, *, changed_of: int, more: Sequence[OutputRecord] = ()) -> bytes:
         start_ns = self._begin()
-        outputs: list[Output] = [*self._take_acks()]
+        outputs: list[Output] = [*self._take_acks(), *more]
         self._release_quiet(outputs)
         self._record(start_ns, 0)
         return self._results(outputs, changed_of=changed_of, sums=self._judge.sums.take_written())
@@ -135,12 +157,17 @@ class ScoreUsers:
         sums: bytes = NO_SUMS,
     ) -> bytes:
         """Write results, with the changed memories of the buckets that have so many."""
-        changed = {
+        users = {
             bucket: users.take_changed()
             for bucket, users in self._buckets.items()
             if users.changed >= changed_of
         }
-        return write_results(self._judge.take_counts(), changed, outputs, sums)
+        habits = {
+            bucket: users.habits.take_changed()
+            for bucket, users in self._buckets.items()
+            if users.habits.changed >= changed_of
+        }
+        return write_results(self._judge.take_counts(), users, habits, outputs, sums)
 
     def _judge_sections(self, sections: Iterable[Section], outputs: list[Output]) -> None:
         """Judge record by record."""
@@ -150,13 +177,16 @@ class ScoreUsers:
         for section in sections:
             bucket = section.bucket
             if section.memories is not None:
-                self._buckets[bucket] = users_of_bucket(section.memories, waits=self._wait_ms > 0)
+                users = users_of_bucket(section.memories, waits=self._wait_ms > 0)
+                users.habits = habits_of_bucket(section.habits)
+                self._buckets[bucket] = users
             batches.append((section.records, self._buckets[bucket]))
             self._arrived_s[bucket] = now_s
         outputs += judge.process_all(batches)
         forget_ms = judge.progress.slowest_ms - _SWEEP_AFTER * judge.rules.memory_ms
         for users in self._buckets.values():
             if users.forget_before(forget_ms):
+                users.habits.forget_before(forget_ms)
                 break  # the others with the next batches: it takes a while
 
     def _release_quiet(self, outputs: list[Output]) -> None:
@@ -166,23 +196,86 @@ class ScoreUsers:
             if len(users.room) and self._arrived_s[bucket] <= quiet_since_s:
                 outputs.extend(self._judge.release(users))
 
-    def configure(self, key: bytes | None, value: bytes | None) -> bytes:
-        """Put a config in force, or forget it where there is no value; return the answer."""
+    def tell(self, topic: str, key: bytes | None, value: bytes | None) -> bytes:
+        """Take a record that every subtask is told; return the answer."""
+        if topic == DETECTOR_CONFIGS.name:
+            self._configure((key or b"").decode(errors="replace"), value)
+        elif topic == MODELS.name:
+            self._models.publish(key, value)
+            self._follow()
+        elif topic == FEEDBACK.name:
+            self._hear(value)
+        return write_results(self._judge.take_counts(), {}, {}, self._take_acks())
+
+    def _configure(self, name: str, value: bytes | None) -> None:
+        """Put a config in force, or forget it where there is no value."""
         rules = self._judge.rules
-        name = (key or b"").decode(errors="replace")
         if value is None:
             rules.forget(name)
-        else:
-            try:
-                record = decode_config_record(value)
-            except InvalidRecordError as error:
-                _log.warning("config %s stays as it was: %s", name, error)
-            else:
-                start_ns = time.time_ns()
-                if rules.apply(record):
-                    self._acks.append(self._acknowledge(record))
-                    self._record_config(record, start_ns)
-        return write_results(Counts(), {}, self._take_acks())
+            self._follow()
+            return
+        try:
+            record = decode_config_record(value)
+        except InvalidRecordError as error:
+            _log.warning("config %s stays as it was: %s", name, error)
+            return
+        start_ns = time.time_ns()
+        if rules.apply(record):
+            self._follow(but=name)
+            self._acks.append(self._acknowledge(record))
+            self._record_config(record, start_ns)
+
+    def _follow(self, but: str = "") -> None:
+        """Put in force the models that configs ask for; acknowledge those that changed."""
+        rules = self._judge.rules
+        changed = set(self._models.follow(rules)) - {but}
+        rules.changed()
+        newest = {record.name: record for record in rules}
+        self._acks += [self._acknowledge(newest[name]) for name in sorted(changed & newest.keys())]
+
+    def _hear(self, value: bytes | None) -> None:
+        """Take in what an analyst says of a payment."""
+        counts = self._judge.counts
+        try:
+            lesson = lesson_of(decode_feedback(value))
+        except InvalidRecordError as error:
+            _log.warning("a feedback is passed over: %s", error)
+            counts.feedback_refused += self._subtask == 0
+            return
+        if lesson is None:
+            return
+        # Every subtask knows all merchants; one of them counts.
+        heard = self._merchants.hear(lesson) is not Heard.REPEATED
+        counts.feedback_heard += heard and self._subtask == 0
+        for users in self._buckets.values():
+            if users.habits.knows(lesson.user_id):
+                users.habits.hear(lesson)
+
+    def take_learned(self) -> bytes:
+        """Return what changed of what every subtask is to know after a restart."""
+        pairs = self._models.take_changed()
+        changed = self._merchants.take_changed()
+        pairs += [(_MERCHANT + name.encode(), packed) for name, packed in changed.items()]
+        return write_pairs(pairs)
+
+    def _model_stats(self) -> list[OutputRecord]:
+        """Return what the models have seen and said, from time to time."""
+        now_s = time.monotonic()
+        took_s = now_s - self._stats_at_s
+        if took_s < _STATS_EVERY_S:
+            return []
+        self._stats_at_s = now_s
+        ends_at = time.time_ns() // 1_000_000
+        return [
+            OutputRecord.of(MODEL_STATS.name, f"{stats.config}/{stats.role}/{self._subtask}", stats)
+            for models in self._models
+            for stats in models.take_stats(
+                subtask=self._subtask,
+                parallelism=self._parallelism,
+                begins_at=ends_at - int(took_s * 1000),
+                ends_at=ends_at,
+            )
+        ]
 
     def configs(self) -> bytes:
         """Return every config and generation that may still judge: a key for each, its record."""
@@ -203,6 +296,8 @@ class ScoreUsers:
         return acks
 
     def _acknowledge(self, record: ConfigRecord) -> OutputRecord:
+        models = self._models.of(record)
+        hashes = {} if models is None else models.hashes
         ack = ConfigAck(
             name=record.name,
             generation=record.generation,
@@ -211,5 +306,8 @@ class ScoreUsers:
             applied_at=time.time_ns() // 1_000_000,
             run=self._run,
             started_at=self._started_at,
+            model=hashes.get("model", ""),
+            challenger=hashes.get("challenger", ""),
+            refused="" if models is None else models.refused,
         )
         return OutputRecord.of(CONFIG_ACKS.name, f"{record.name}/{self._subtask}", ack)

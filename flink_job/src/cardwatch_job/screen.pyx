@@ -454,9 +454,9 @@ cdef class Thresholds:
     def __cinit__(self):
         memset(&self.limits, 0, sizeof(Limits))
 
-    def __init__(self, rule_set):
+    def __init__(self, rule_set, models):
         cdef Limits* limits = &self.limits
-        limits.complete = True
+        limits.complete = models is None
         limits.spike_after = limits.max_amount_minor = limits.dormant_ms = 1LL << 62
         limits.near_limit_from, limits.near_limit_to = 1, 0
         for detector in rule_set.detectors:
@@ -1038,7 +1038,9 @@ cdef class Screen:
         chosen.from_ms, chosen.until_ms = self.rules.selected_within(kind, txn.event_time)
         thresholds = self.thresholds.get(id(rule_set))
         if thresholds is None:
-            thresholds = self.thresholds[id(rule_set)] = Thresholds(rule_set)
+            thresholds = self.thresholds[id(rule_set)] = Thresholds(
+                rule_set, self.judge.models.of(rule_set.record)
+            )
         self.keys[slot] = key
         chosen.key, chosen.key_length = <Bytes>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key)
         chosen.limits = &thresholds.limits

@@ -12,6 +12,7 @@ from cardwatch_contracts.topics import (
     CARD_PROFILES,
     CONFIG_ACKS,
     DEAD_LETTERS,
+    MODEL_STATS,
     REKEYED,
     STATS,
     VERDICTS,
@@ -28,7 +29,7 @@ OUTPUT_TYPE: Final = Types.ROW_NAMED(
 
 FACTS: Final = (ALERTS, DEAD_LETTERS, REKEYED)
 """Written exactly once, where the settings say so."""
-VALUES: Final = (CARD_PROFILES, CONFIG_ACKS, VERDICTS)
+VALUES: Final = (CARD_PROFILES, CONFIG_ACKS, MODEL_STATS, VERDICTS)
 """Absolute values: a second copy changes nothing, and nobody waits for a checkpoint."""
 
 _AT_LEAST_ONCE: Final = {"sink.delivery-guarantee": "at-least-once"}

@@ -13,22 +13,25 @@ from pyflink.table import StreamTableEnvironment, Table
 from cardwatch_contracts.topics import (
     CARDS,
     DETECTOR_CONFIGS,
+    FEEDBACK,
     JOB_GROUP,
+    MODELS,
     REKEYED,
     TRANSACTIONS,
+    USER_HABITS,
     Topic,
 )
 from cardwatch_job.connection import connector_options, in_sql
 from cardwatch_job.settings import JobSettings
 
 _BYTES: Final = Types.PRIMITIVE_ARRAY(Types.BYTE())
-CONFIG_TYPE: Final = Types.ROW_NAMED(["name", "value"], [_BYTES, _BYTES])
-"""A config's name and its record; no record withdraws the name."""
+CONTROL_TYPE: Final = Types.ROW_NAMED(["topic", "key", "value"], [Types.STRING(), _BYTES, _BYTES])
+"""A record that every subtask takes; one without a value withdraws its key."""
 
 
-def transactions_and_cards(tables: StreamTableEnvironment, settings: JobSettings) -> Table:
-    """Read transactions and cards with everything Kafka knows of each record."""
-    _create_source(tables, "records_in", settings, TRANSACTIONS, REKEYED, CARDS)
+def records_of_users(tables: StreamTableEnvironment, settings: JobSettings) -> Table:
+    """Read transactions, cards and habits with everything Kafka knows of each record."""
+    _create_source(tables, "records_in", settings, TRANSACTIONS, REKEYED, CARDS, USER_HABITS)
     return tables.sql_query(
         """
         SELECT `key`, `value`, `topic`, `partition`, `offset`, `timestamp`, `headers`
@@ -37,11 +40,11 @@ def transactions_and_cards(tables: StreamTableEnvironment, settings: JobSettings
     )
 
 
-def detector_configs(tables: StreamTableEnvironment, settings: JobSettings) -> DataStream:
-    """Read DetectorConfigs as rows of name and JSON."""
-    _create_source(tables, "configs_in", settings, DETECTOR_CONFIGS)
-    table = tables.sql_query("SELECT `key`, `value` FROM configs_in")
-    return tables.to_append_stream(table, CONFIG_TYPE)
+def records_for_all(tables: StreamTableEnvironment, settings: JobSettings) -> DataStream:
+    """Read DetectorConfigs, models and feedback: rows of type `CONTROL_TYPE`."""
+    _create_source(tables, "configs_in", settings, DETECTOR_CONFIGS, MODELS, FEEDBACK)
+    table = tables.sql_query("SELECT `topic`, `key`, `value` FROM configs_in")
+    return tables.to_append_stream(table, CONTROL_TYPE)
 
 
 def _create_source(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cardwatch_job.detectors.history import FORGET_EVERY_MS, UserState, decode_user, encode_user
+from cardwatch_job.model.memory import users_of_bucket as habits_of_bucket
 from cardwatch_job.waiting import WaitingRoom
 
 try:
@@ -26,6 +27,7 @@ class UsersOfBucket:
         self._changed: dict[str, UserState] = {}
         self._forgotten_ms: int | None = None
         self.room = WaitingRoom((user_id, self.load(user_id)) for user_id in packed if waits)
+        self.habits = habits_of_bucket()
         self._users.clear()
 
     def __len__(self) -> int:

@@ -41,6 +41,8 @@ class Results:
     """Those above 0."""
     memories: dict[int, dict[str, bytes | None]]
     """Those that changed, by bucket and user."""
+    habits: dict[int, dict[str, bytes | None]]
+    """What models remember; the same."""
     records: list[tuple[str, bytes, bytes]]
     """Topic, key and value."""
     sums: int
@@ -51,6 +53,19 @@ def read_results(data: bytes) -> Results:
     """Take apart what `write_results` wrote."""
     reader = Reader(data)
     counts = {name: reader.number() for name in COUNTERS}
+    memories, habits = _read_changed(reader), _read_changed(reader)
+    records = [record[:3] for record in _records(reader, reader.number())]
+    seen = {name: count for name, count in counts.items() if count}
+    return Results(seen, memories, habits, records, reader.number())
+
+
+def read_pairs(data: bytes) -> list[tuple[bytes | None, bytes | None]]:
+    """Take apart what `write_pairs` wrote."""
+    reader = Reader(data)
+    return [(reader.sized(), reader.sized()) for _ in range(reader.number())]
+
+
+def _read_changed(reader: Reader) -> dict[int, dict[str, bytes | None]]:
     memories: dict[int, dict[str, bytes | None]] = {}
     for _ in range(reader.number()):
         bucket, changed = reader.number(), reader.number()
@@ -59,8 +74,7 @@ def read_results(data: bytes) -> Results:
         users = [reader.raw(length).decode() for length in names]
         values = [None if length < 0 else reader.raw(length) for length in lengths]
         memories[bucket] = dict(zip(users, values, strict=True))
-    records = [record[:3] for record in _records(reader, reader.number())]
-    return Results({k: v for k, v in counts.items() if v}, memories, records, reader.number())
+    return memories
 
 
 def read_records(count: int, written: bytes) -> list[tuple[str, bytes, bytes, str | None]]:
@@ -87,26 +101,41 @@ def read_sums(written: bytes) -> list[tuple[object, ...]]:
 
 
 def write_section(
-    bucket: int, records: Sequence[tuple[bytes, bytes, int]], users: Mapping[str, bytes] | None
+    bucket: int,
+    records: Sequence[tuple[bytes, bytes, int]],
+    users: Mapping[str, bytes] | None,
+    habits: Mapping[str, bytes] | None = None,
+    *,
+    topic: str = TRANSACTIONS.name,
 ) -> bytes:
-    """Write transactions as `BatchRecords` and `ScoreBatches` do.
+    """Write records as `BatchRecords` and `ScoreBatches` do.
 
     Args:
         bucket: Where their users are remembered.
         records: Key, value, and when Kafka took it (ms).
         users: The bucket's memories; None where Python has them.
+        habits: What models remember of the same users.
+        topic: Whose records they are.
     """
-    parts = [pack(">ii", bucket, -1 if users is None else len(users))]
-    for name, memory in (users or {}).items():
-        parts += [pack(">i", len(name.encode())), name.encode()]
-        parts += [pack(">i", len(memory)), memory]
-    topic = TRANSACTIONS.name.encode()
+    parts = [pack(">i", bucket)]
+    if users is None:
+        parts.append(pack(">i", -1))
+    else:
+        parts += [*_memories(users), *_memories(habits or {})]
     keys = b"".join(key for key, _, _ in records)
     values = b"".join(value for _, value, _ in records)
-    parts += [pack(">ii", len(records), len(topic)), topic]
+    parts += [pack(">ii", len(records), len(topic)), topic.encode()]
     parts.append(pack(">iii", len(keys), 0, len(values)))
     parts += [
         pack(">qqiiii", at_ms, offset, 0, len(key), -1, len(value))
         for offset, (key, value, at_ms) in enumerate(records)
     ]
     return b"".join((*parts, keys, values))
+
+
+def _memories(users: Mapping[str, bytes]) -> list[bytes]:
+    parts = [pack(">i", len(users))]
+    for name, memory in users.items():
+        parts += [pack(">i", len(name.encode())), name.encode()]
+        parts += [pack(">i", len(memory)), memory]
+    return parts

@@ -45,7 +45,7 @@ import org.apache.flink.util.OutputTag;
  * the memories that changed since the last one, which are put into Flink's keyed state. A call has
  * ended when it returns, so the state in a checkpoint is that of exactly the records before it. After
  * a failure or a rescale Python starts empty and is told again: of a bucket with its first batch, and
- * where transactions may wait in one of every bucket at once.
+ * where transactions may wait in one, or with the first feedback, of every bucket at once.
  *
  * <p>Batches are put together until there is a large piece of them, or the first has waited for some
  * milliseconds: one call for each piece.
@@ -60,7 +60,11 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
 
     private static final byte[] NO_RECORDS = new byte[20]; // none, of a topic without a name
     private static final String USERS = "users";
+    private static final String HABITS = "habits";
     private static final String CONFIGS = "python-state-detector-configs";
+    private static final String LEARNED = "learned";
+    private static final String CONFIG_TOPIC = "detector-configs";
+    private static final String FEEDBACK_TOPIC = "feedback";
     private static final String SCORER = "scorer";
     private static final String METRICS = "cardwatch";
     private static final Object[] NOTHING = new Object[0];
@@ -75,7 +79,9 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
     private transient Counter[] counters;
     private transient Map generations;
     private transient MapState users;
+    private transient MapState habits;
     private transient BroadcastState configs;
+    private transient BroadcastState learned;
     private transient BitSet known;
     private transient DataOutputSerializer piece;
     private transient boolean flushIsDue;
@@ -102,21 +108,11 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
     }
 
     public void open() throws Exception {
-        MapStateDescriptor inForce =
-                new MapStateDescriptor(
-                        CONFIGS,
-                        ByteArrayWrapperSerializer.INSTANCE,
-                        BytePrimitiveArraySerializer.INSTANCE);
-        configs = getOperatorStateBackend().getBroadcastState(inForce);
-        users =
-                getRuntimeContext()
-                        .getMapState(
-                                new MapStateDescriptor(
-                                        USERS,
-                                        Types.STRING,
-                                        PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
+        configs = everySubtasks(CONFIGS);
+        learned = everySubtasks(LEARNED);
+        users = ofBucket(USERS);
+        habits = ofBucket(HABITS);
         known = new BitSet();
-        restored = outOfOrdernessMs == 0;
         piece = new DataOutputSerializer(pieceBytes);
         input = new DataInputDeserializer();
         reused = new StreamRecord(null);
@@ -128,6 +124,24 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
         showGenerations();
         super.open();
         scheduleSums();
+    }
+
+    private BroadcastState everySubtasks(String name) throws Exception {
+        return getOperatorStateBackend()
+                .getBroadcastState(
+                        new MapStateDescriptor(
+                                name,
+                                ByteArrayWrapperSerializer.INSTANCE,
+                                BytePrimitiveArraySerializer.INSTANCE));
+    }
+
+    private MapState ofBucket(String name) {
+        return getRuntimeContext()
+                .getMapState(
+                        new MapStateDescriptor(
+                                name,
+                                Types.STRING,
+                                PrimitiveArrayTypeInfo.BYTE_PRIMITIVE_ARRAY_TYPE_INFO));
     }
 
     /** A counter of a name such as `findings;detector=amount_spike`, or without a label. */
@@ -178,7 +192,8 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
 
     public void openPythonInterpreter() {
         TaskInfo task = getRuntimeContext().getTaskInfo();
-        interpreter.set("configs", restoredConfigs());
+        interpreter.set("configs", valuesOf(configs, false));
+        interpreter.set("learned", valuesOf(learned, true));
         interpreter.set("subtask", Integer.valueOf(task.getIndexOfThisSubtask()));
         interpreter.set("parallelism", Integer.valueOf(task.getNumberOfParallelSubtasks()));
         interpreter.set("run", run());
@@ -186,8 +201,9 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
         interpreter.exec("from cardwatch_job.scoring import ScoreUsers");
         interpreter.exec(
                 SCORER
-                        + " = ScoreUsers(configs, subtask=subtask, parallelism=parallelism,"
-                        + " run=run, out_of_orderness_ms=out_of_orderness_ms)");
+                        + " = ScoreUsers(configs, learned, subtask=subtask,"
+                        + " parallelism=parallelism, run=run,"
+                        + " out_of_orderness_ms=out_of_orderness_ms)");
         scoring = true;
     }
 
@@ -200,17 +216,22 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
         return task.substring(0, task.indexOf('_'));
     }
 
-    private ArrayList restoredConfigs() {
+    /** The values of a broadcast state; with their keys, one after the other. */
+    private ArrayList valuesOf(BroadcastState state, boolean withKeys) {
         ArrayList records = new ArrayList();
         try {
-            Iterator entries = configs.iterator();
+            Iterator entries = state.iterator();
             while (entries.hasNext()) {
                 Map.Entry entry = (Map.Entry) entries.next();
+                if (withKeys) {
+                    input.setBuffer(((ByteArrayWrapper) entry.getKey()).getData());
+                    records.add(read());
+                }
                 input.setBuffer((byte[]) entry.getValue());
                 records.add(read());
             }
         } catch (Exception error) {
-            throw new IllegalStateException("the configs in the state cannot be read", error);
+            throw new IllegalStateException("what all subtasks know cannot be read", error);
         }
         return records;
     }
@@ -221,7 +242,7 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
     }
 
     public void onProcessingTime(long time) throws Exception {
-        if (!restored) {
+        if (!restored && outOfOrdernessMs > 0) {
             restored = true;
             sendMemories();
         }
@@ -232,19 +253,24 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
 
     /** Of every bucket: a transaction may wait in one to which nothing comes. */
     private void sendMemories() throws Exception {
-        Stream keys = getKeyedStateBackend().getKeys(USERS, VoidNamespace.INSTANCE);
         ArrayList buckets = new ArrayList();
-        Iterator each = keys.iterator();
-        while (each.hasNext()) {
-            buckets.add(((Row) each.next()).getField(0));
-        }
-        keys.close();
+        addBuckets(USERS, buckets);
+        addBuckets(HABITS, buckets);
         for (int i = 0; i < buckets.size(); i++) {
             Integer bucket = (Integer) buckets.get(i);
             if (!known.get(bucket.intValue())) {
                 processElement1(new StreamRecord(Row.of(new Object[] {bucket, NO_RECORDS})));
             }
         }
+    }
+
+    private void addBuckets(String state, ArrayList buckets) throws Exception {
+        Stream keys = getKeyedStateBackend().getKeys(state, VoidNamespace.INSTANCE);
+        Iterator each = keys.iterator();
+        while (each.hasNext()) {
+            buckets.add(((Row) each.next()).getField(0));
+        }
+        keys.close();
     }
 
     public void prepareSnapshotPreBarrier(long checkpointId) throws Exception {
@@ -281,7 +307,7 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
             piece.writeInt(-1);
         } else {
             known.set(bucket.intValue());
-            writeUsers(bucket, piece);
+            writeMemories(bucket, piece);
         }
         piece.write(batch);
         if (piece.length() >= pieceBytes) {
@@ -289,19 +315,39 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
         }
     }
 
-    /** A config; what came before it is judged without it. */
+    /** What every subtask is told; what came before it is judged without it. */
     public void processElement2(StreamRecord element) throws Exception {
         sendPiece();
         Row row = (Row) element.getValue();
-        take(call("configure", new Object[] {row.getField(0), row.getField(1)}));
-        input.setBuffer(call("configs", NOTHING));
-        int count = input.readInt();
-        configs.clear();
-        for (int i = 0; i < count; i++) {
-            byte[] name = readWithLength();
-            configs.put(new ByteArrayWrapper(name), readWithLength());
+        Object topic = row.getField(0);
+        if (FEEDBACK_TOPIC.equals(topic) && !restored) {
+            // Of one user, who may be in any bucket.
+            restored = true;
+            sendMemories();
+            sendPiece();
         }
-        showGenerations();
+        take(call("tell", new Object[] {topic, row.getField(1), row.getField(2)}));
+        remember(call("take_learned", NOTHING), learned);
+        if (CONFIG_TOPIC.equals(topic)) {
+            configs.clear();
+            remember(call("configs", NOTHING), configs);
+            showGenerations();
+        }
+    }
+
+    /** Put pairs into a state; those without a value are forgotten. */
+    private void remember(byte[] pairs, BroadcastState state) throws Exception {
+        input.setBuffer(pairs);
+        int count = input.readInt();
+        for (int i = 0; i < count; i++) {
+            ByteArrayWrapper key = new ByteArrayWrapper(withLength(read()));
+            byte[] value = read();
+            if (value == null) {
+                state.remove(key);
+            } else {
+                state.put(key, withLength(value));
+            }
+        }
     }
 
     private byte[] call(String method, Object[] arguments) {
@@ -332,12 +378,17 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
         take(call("judge", new Object[] {whole}));
     }
 
-    private void writeUsers(Integer bucket, DataOutputSerializer out) throws Exception {
+    private void writeMemories(Integer bucket, DataOutputSerializer out) throws Exception {
         useBucket(bucket);
+        write(users, out);
+        write(habits, out);
+    }
+
+    private void write(MapState memories, DataOutputSerializer out) throws Exception {
         int start = out.length();
         out.writeInt(0);
         int count = 0;
-        Iterator entries = users.iterator();
+        Iterator entries = memories.iterator();
         while (entries.hasNext()) {
             Map.Entry entry = (Map.Entry) entries.next();
             byte[] user = ((String) entry.getKey()).getBytes(StandardCharsets.UTF_8);
@@ -351,7 +402,7 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
         out.writeIntUnsafe(count, start);
     }
 
-        private void useBucket(Integer bucket) throws Exception {
+    private void useBucket(Integer bucket) throws Exception {
         getKeyedStateBackend().setCurrentKey(Row.of(new Object[] {bucket}));
     }
 
@@ -361,15 +412,20 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
         for (int i = 0; i < counters.length; i++) {
             counters[i].inc(input.readInt());
         }
-        int buckets = input.readInt();
-        for (int i = 0; i < buckets; i++) {
-            takeUsers();
-        }
+        takeMemories(users);
+        takeMemories(habits);
         sendRecords();
         sendSums();
     }
 
-    private void takeUsers() throws Exception {
+    private void takeMemories(MapState memories) throws Exception {
+        int buckets = input.readInt();
+        for (int i = 0; i < buckets; i++) {
+            takeMemoriesOfBucket(memories);
+        }
+    }
+
+    private void takeMemoriesOfBucket(MapState memories) throws Exception {
         int bucket = input.readInt();
         int changed = input.readInt();
         int[] idLengths = readLengths(changed);
@@ -384,9 +440,9 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
         for (int i = 0; i < changed; i++) {
             byte[] memory = read(memoryLengths[i]);
             if (memory == null) {
-                users.remove(ids[i]);
+                memories.remove(ids[i]);
             } else {
-                users.put(ids[i], memory);
+                memories.put(ids[i], memory);
             }
         }
     }
@@ -428,9 +484,7 @@ public class ScoreBatches extends AbstractEmbeddedPythonFunctionOperator
         }
     }
 
-    /** Read a value with the length in front of it, and leave it there. */
-    private byte[] readWithLength() throws Exception {
-        byte[] value = read();
+    private static byte[] withLength(byte[] value) throws Exception {
         DataOutputSerializer both = new DataOutputSerializer(4 + value.length);
         both.writeInt(value.length);
         both.write(value);
