@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from cardwatch_job.model.lessons import Lesson
 from cardwatch_local.training.payments import DAY_MS, FRAUDULENT, GENUINE, Paid, Payments
 
 BEGINS_MS = 1_530_403_200_000  # 2018-07-01
@@ -24,6 +25,26 @@ def paid(number: int = 0, **changed: Any) -> Paid:
         longitude=2.0,
     )
     return payment._replace(**changed)
+
+
+def lesson(
+    payment: Paid,
+    *,
+    fraudulent: bool = True,
+    explained: bool = False,
+    given_at: int | None = None,
+    user_id: str | None = None,
+) -> Lesson:
+    """An analyst's word on a payment, `DELAY_MS` after it."""
+    return Lesson(
+        user_id or payment.user_id,
+        payment.transaction_id,
+        payment.merchant_id,
+        payment.event_time,
+        fraudulent,
+        explained,
+        payment.event_time + DELAY_MS if given_at is None else given_at,
+    )
 
 
 def stream(*, seed: int = 7, payments: int = 4_000, days: int = 40) -> Payments:

@@ -65,7 +65,7 @@ def _trees_with(name: str, node: int, value: Any) -> str:
         ({"features": ("amount", "shoe_size")}, "not there: shoe_size"),
         ({"features": ("amount", "amount")}, "one twice"),
         ({"features": ()}, "no features"),
-        ({"features_version": 2}, "features of version 2"),
+        ({"features_version": 1}, "features of version 1"),
         ({"scales": ()}, "one scale"),
         ({"trees": "AAAA"}, "unpacked"),
         ({"trees": _trees_with("feature", 0, 5)}, "feature that there is not"),

@@ -5,18 +5,22 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.model.paying import BEGINS_MS, DELAY_MS, paid, payments_of, stream
+from tests.unit.model.paying import BEGINS_MS, DELAY_MS, lesson, paid, payments_of, stream
 from tests.unit.transactions import make_transaction
 
 from cardwatch_job.model.features import FEATURES, WITH_LABELS
 from cardwatch_job.model.habits import MAX_HELD, MAX_KNOWN
-from cardwatch_job.model.memory import Heard, Memory
-from cardwatch_job.model.merchants import MAX_FRAUDS, QUIET_D
-from cardwatch_job.model.users import MAX_RECENT
+from cardwatch_job.model.lessons import Heard, is_explained
+from cardwatch_job.model.memory import Memory
+from cardwatch_job.model.merchant import MAX_FRAUDS, MAX_HEARD_OF_MERCHANT, QUIET_D, MerchantMemory
+from cardwatch_job.model.names import hash_of
+from cardwatch_job.model.packed import pack_merchant, pack_user
+from cardwatch_job.model.user import MAX_HEARD, UserMemory
 from cardwatch_local.training.payments import DAY_MS, FRAUDULENT, GENUINE, Paid
 from cardwatch_local.training.replay import replay
 
 _MAX = 10**15
+_LATER_MS = BEGINS_MS + 2 * DELAY_MS
 
 
 def _seen(memory: Memory, payment: Paid) -> dict[str, float]:
@@ -28,6 +32,26 @@ def _taught(*payments: Paid) -> Memory:
     for payment in payments:
         memory.learn(payment, alerted=False)
     return memory
+
+
+def _user(memory: Memory) -> UserMemory:
+    user = memory.users.find("u")
+    assert user is not None
+    return user
+
+
+def _merchant(memory: Memory) -> MerchantMemory:
+    merchant = memory.merchants.find("m")
+    assert merchant is not None
+    return merchant
+
+
+def _as_bytes(memory: Memory) -> tuple[bytes | None, bytes | None]:
+    user, merchant = memory.users.find("u"), memory.merchants.find("m")
+    return (
+        None if user is None else pack_user(user),
+        None if merchant is None else pack_merchant(merchant),
+    )
 
 
 def test_a_user_without_history_gets_neutral_finite_numbers() -> None:
@@ -54,7 +78,7 @@ def test_one_huge_payment_makes_no_habit() -> None:
     usual = [paid(number, amount_minor=2_000 + 100 * (number % 3)) for number in range(20)]
     memory = _taught(*usual, paid(20, amount_minor=10_000_000))
 
-    assert memory.users["u"].habits.amounts.mean < 25
+    assert _user(memory).habits.amounts.mean < 25
 
 
 def test_hours_places_and_merchants_are_held_against_the_users_own() -> None:
@@ -75,72 +99,83 @@ def test_hours_places_and_merchants_are_held_against_the_users_own() -> None:
 
 def test_looking_changes_nothing() -> None:
     memory = _taught(*(paid(number) for number in range(5)))
-    before = deepcopy(memory)
+    before = _as_bytes(memory)
 
     memory.look(paid(6, user_id="stranger", merchant_id="other"))
     memory.look(paid(6))
 
-    assert memory == before
+    assert _as_bytes(memory) == before
+    assert len(memory.users) == 1
+    assert len(memory.merchants) == 0
 
 
 def test_a_payment_that_alerted_changes_no_habit_until_it_is_called_genuine() -> None:
     memory = _taught(*(paid(number) for number in range(5)))
-    habits = deepcopy(memory.users["u"].habits)
+    habits = deepcopy(_user(memory).habits)
     odd = paid(5, amount_minor=9_000, merchant_id="odd", latitude=10.0)
 
     memory.learn(odd, alerted=True)
-    held = deepcopy(memory.users["u"].habits)
+    held = deepcopy(_user(memory).habits)
     assert (held.payments, held.amounts, held.hours) == (5, habits.amounts, habits.hours)
     assert (held.merchants, held.latitude) == (habits.merchants, habits.latitude)
 
-    heard = memory.hear("u", "t5", fraudulent=False, given_at=odd.event_time + 1)
-    assert heard is Heard.LEARNED
-    assert memory.users["u"].habits.payments == 6
-    assert "odd" in memory.users["u"].habits.merchants
+    assert memory.users.hear(lesson(odd, fraudulent=False)) is Heard.LEARNED
+    assert _user(memory).habits.payments == 6
+    assert hash_of("odd") in _user(memory).habits.merchants
 
 
 def test_a_payment_that_alerted_and_was_a_fraud_is_never_a_habit() -> None:
     memory = _taught(*(paid(number) for number in range(5)))
     memory.learn(paid(5, amount_minor=9_000), alerted=True)
 
-    memory.hear("u", "t5", fraudulent=True, given_at=BEGINS_MS + DAY_MS)
+    memory.hear(lesson(paid(5), fraudulent=True))
 
-    assert memory.users["u"].habits.payments == 5
-    assert memory.users["u"].habits.held == {}
+    assert _user(memory).habits.payments == 5
+    assert _user(memory).habits.held == {}
 
 
-@pytest.mark.parametrize(("user_id", "transaction_id"), [("u", "never"), ("nobody", "t0")])
-def test_feedback_on_an_unknown_payment_changes_nothing(user_id: str, transaction_id: str) -> None:
+def test_feedback_on_an_unknown_user_teaches_the_merchant_alone() -> None:
     memory = _taught(paid())
-    before = deepcopy(memory)
 
-    heard = memory.hear(user_id, transaction_id, fraudulent=True, given_at=BEGINS_MS)
+    assert memory.users.hear(lesson(paid(), user_id="nobody")) is Heard.UNKNOWN
+    assert not memory.users.knows("nobody")
+    assert memory.hear(lesson(paid(), user_id="nobody")) is Heard.LEARNED
 
-    assert heard is Heard.UNKNOWN
-    assert memory == before
+    seen = _seen(memory, paid(24))
+    assert (seen["merchant_frauds"], seen["user_frauds_30d"]) == (1, 0)
 
 
 def test_of_contradictory_feedback_the_latest_given_counts() -> None:
     memory = _taught(paid())
     later = paid(24)
 
-    assert memory.hear("u", "t0", fraudulent=True, given_at=1) is Heard.LEARNED
+    def hear(given_at: int, *, fraudulent: bool) -> tuple[Heard, Heard]:
+        word = lesson(paid(), fraudulent=fraudulent, given_at=given_at)
+        return memory.users.hear(word), memory.merchants.hear(word)
+
+    assert hear(1, fraudulent=True) == (Heard.LEARNED, Heard.LEARNED)
     assert _seen(memory, later)["merchant_frauds"] == 1
-    assert memory.hear("u", "t0", fraudulent=True, given_at=2) is Heard.REPEATED
-    assert memory.hear("u", "t0", fraudulent=False, given_at=0) is Heard.REPEATED
-    assert memory.hear("u", "t0", fraudulent=False, given_at=3) is Heard.CHANGED
+    assert _seen(memory, later)["user_frauds_30d"] == pytest.approx(2 ** (-1 / 30))
+    assert hear(3, fraudulent=True) == (Heard.REPEATED, Heard.REPEATED)
+    assert hear(2, fraudulent=False) == (Heard.REPEATED, Heard.REPEATED)
+    assert hear(4, fraudulent=False) == (Heard.CHANGED, Heard.CHANGED)
 
     seen = _seen(memory, later)
     for name in ("merchant_frauds", "merchant_fraud_share_7d", "user_frauds_30d"):
         assert seen[name] == pytest.approx(0, abs=1e-9), name
+    assert _merchant(memory).short_known == pytest.approx(1)
 
 
 def test_a_fraud_that_the_users_habits_explain_does_not_blame_the_merchant() -> None:
-    memory = _taught(*(paid(number) for number in range(10)), paid(10, amount_minor=50_000))
+    memory = _taught(*(paid(number) for number in range(10)))
+    large = paid(10, amount_minor=50_000)
 
-    memory.hear("u", "t10", fraudulent=True, given_at=BEGINS_MS + DELAY_MS)
+    # The mean is 20.00; no spread less than a tenth of it is believed.
+    deviations = memory.learn(large, alerted=False)
+    assert deviations == pytest.approx((500 - 20) / 2)
+    memory.hear(lesson(large, explained=is_explained(deviations)))
     explained = _seen(memory, paid(24))
-    memory.hear("u", "t9", fraudulent=True, given_at=BEGINS_MS + DELAY_MS)
+    memory.hear(lesson(paid(9)))
     blamed = _seen(memory, paid(24))
 
     assert explained["merchant_frauds"] == 0
@@ -151,7 +186,7 @@ def test_a_fraud_that_the_users_habits_explain_does_not_blame_the_merchant() -> 
 
 def test_a_merchant_that_was_quiet_for_long_enough_begins_anew() -> None:
     memory = _taught(paid())
-    memory.hear("u", "t0", fraudulent=True, given_at=BEGINS_MS)
+    memory.hear(lesson(paid()))
     quiet_ms = round(QUIET_D * DAY_MS)
 
     at_the_edge = _seen(memory, paid(event_time=BEGINS_MS + quiet_ms))
@@ -163,8 +198,8 @@ def test_a_merchant_that_was_quiet_for_long_enough_begins_anew() -> None:
 
 def test_the_share_of_frauds_fades_towards_what_is_usual() -> None:
     memory = _taught(paid(0), paid(0, transaction_id="other"))
-    memory.hear("u", "t0", fraudulent=True, given_at=BEGINS_MS)
-    memory.hear("u", "other", fraudulent=False, given_at=BEGINS_MS)
+    memory.hear(lesson(paid()))
+    memory.hear(lesson(paid(0, transaction_id="other"), fraudulent=False))
 
     seen = _seen(memory, paid(event_time=BEGINS_MS + 7 * DAY_MS))
 
@@ -176,12 +211,37 @@ def test_the_share_of_frauds_fades_towards_what_is_usual() -> None:
 
 
 def test_genuine_payments_after_the_latest_fraud_are_counted() -> None:
-    memory = _taught(*(paid(number) for number in range(4)))
-    memory.hear("u", "t1", fraudulent=True, given_at=BEGINS_MS)
-    for name in ("t0", "t2", "t3"):
-        memory.hear("u", name, fraudulent=False, given_at=BEGINS_MS)
+    memory = Memory()
+    memory.hear(lesson(paid(1)))
+    for number in (0, 2, 3):
+        memory.hear(lesson(paid(number), fraudulent=False))
 
     assert _seen(memory, paid(5))["merchant_genuine_since"] == 2
+    memory.hear(lesson(paid(2), fraudulent=True, given_at=_LATER_MS))
+    assert _seen(memory, paid(5))["merchant_genuine_since"] == 1
+    memory.hear(lesson(paid(2), fraudulent=False, given_at=_LATER_MS))
+    assert _seen(memory, paid(5))["merchant_genuine_since"] == 2
+
+
+def test_recent_payments_are_counted_as_they_fade() -> None:
+    memory = _taught(paid(0, amount_minor=1_000), paid(24, amount_minor=4_000))
+
+    seen = _seen(memory, paid(48))
+
+    # After a half-life of a day a half is left, after two a quarter.
+    assert seen["payments_1d"] == pytest.approx(0.25 + 0.5)
+    assert seen["mean_amount_1d"] == pytest.approx((10 * 0.5 + 40) / 1.5)
+    assert seen["payments_7d"] == pytest.approx(2 ** (-2 / 7) + 2 ** (-1 / 7))
+    assert seen["gap_h"] == 24
+
+
+def test_a_late_payment_counts_as_what_is_left_of_it() -> None:
+    first, second = paid(0, amount_minor=1_000), paid(24, amount_minor=4_000)
+
+    in_order, late = _taught(first, second), _taught(second, first)
+
+    for name, expected in _seen(in_order, paid(48)).items():
+        assert _seen(late, paid(48))[name] == pytest.approx(expected), name
 
 
 @settings(max_examples=30, deadline=None)
@@ -204,7 +264,7 @@ def test_every_number_is_finite_whatever_is_paid_and_in_whatever_order(
         payment = paid(number, amount_minor=amount, event_time=at_ms, user_id=user)
         assert all(map(math.isfinite, memory.look(payment)))
         memory.learn(payment, alerted=alerted)
-        memory.hear(user, payment.transaction_id, fraudulent=alerted, given_at=at_ms)
+        memory.hear(lesson(payment, fraudulent=alerted, given_at=at_ms))
 
 
 def test_memory_is_bounded() -> None:
@@ -212,13 +272,14 @@ def test_memory_is_bounded() -> None:
     for number in range(300):
         payment = paid(number, merchant_id=f"m{number}", merchant_category=f"c{number}")
         memory.learn(payment, alerted=number % 2 == 0)
-        memory.merchants["m0"].learn(number * DAY_MS // 24, fraudulent=True, explained=False)
-    user = memory.users["u"]
+        memory.hear(lesson(paid(number, transaction_id=f"of m {number}")))
+    user, merchant = _user(memory), _merchant(memory)
 
-    assert len(user.recent) == MAX_RECENT
+    assert len(user.heard) == MAX_HEARD
     assert len(user.habits.held) == MAX_HELD
     assert len(user.habits.merchants) == len(user.habits.categories) == MAX_KNOWN
-    assert len(memory.merchants["m0"].frauds) == MAX_FRAUDS
+    assert len(merchant.frauds) == MAX_FRAUDS
+    assert len(merchant.heard) == MAX_HEARD_OF_MERCHANT
 
 
 def test_a_transaction_of_the_contract_is_read_as_it_is() -> None:
@@ -229,7 +290,7 @@ def test_a_transaction_of_the_contract_is_read_as_it_is() -> None:
     memory.learn(txn, alerted=False)
 
     assert vector[FEATURES.index("amount")] == 42
-    assert txn.user_id in memory.users
+    assert memory.users.knows(txn.user_id)
 
 
 def test_a_shuffled_future_changes_no_past_feature() -> None:
@@ -283,16 +344,17 @@ def test_a_replay_gives_the_bits_of_a_live_stream() -> None:
     # As the job has it: one payment after another, feedback between them.
     memory, live = Memory(), b""
     waiting: list[tuple[Paid, int]] = []
+    deviations: dict[str, float] = {}
     for payment, label in zip(payments.rows(), payments.label.tolist(), strict=True):
         while waiting and waiting[0][0].event_time + DELAY_MS <= payment.event_time:
             known, what = waiting.pop(0)
-            memory.hear(
-                known.user_id,
-                known.transaction_id,
-                fraudulent=what == FRAUDULENT,
-                given_at=known.event_time + DELAY_MS,
-            )
-        live += memory.look(payment).tobytes()
+            word = lesson(known, fraudulent=what == FRAUDULENT)
+            far_over = is_explained(deviations[known.transaction_id])
+            memory.hear(word._replace(explained=far_over))
+        vector = memory.look(payment)
+        live += vector.tobytes()
+        # As the alert has it, and its feedback.
+        deviations[payment.transaction_id] = vector[FEATURES.index("amount_deviations")]
         memory.learn(payment, alerted=False)
         waiting.append((payment, label))
 

@@ -2,7 +2,7 @@ from array import array
 
 import pytest
 from tests.unit.model.made import artefact
-from tests.unit.model.paying import paid
+from tests.unit.model.paying import lesson, paid
 
 from cardwatch_job.model.features import FEATURES
 from cardwatch_job.model.memory import Memory
@@ -65,7 +65,7 @@ def test_every_feature_has_words_for_a_new_user_and_a_known_one(feature: str) ->
     new = dict(zip(FEATURES, memory.look(paid()), strict=True))
     for number in range(6):
         memory.learn(paid(number), alerted=False)
-    memory.hear("u", "t1", fraudulent=True, given_at=2**42)
+    memory.hear(lesson(paid(1)))
     known = dict(zip(FEATURES, memory.look(paid(9, amount_minor=-7_000)), strict=True))
 
     for seen in (new, known):

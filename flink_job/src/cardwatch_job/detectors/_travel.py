@@ -36,10 +36,10 @@ class Journey:
 def distance_km(latitude: float, longitude: float, latitude_2: float, longitude_2: float) -> float:
     """Great-circle distance by the haversine formula (Sinnott 1984). Degrees in."""
     phi, phi_2 = radians(latitude), radians(latitude_2)
-    half_chord = (
-        sin((phi_2 - phi) / 2) ** 2
-        + cos(phi) * cos(phi_2) * sin(radians(longitude_2 - longitude) / 2) ** 2
-    )
+    # No powers: a multiplication is rounded alike in Python and in machine code.
+    north = sin((phi_2 - phi) / 2)
+    east = sin(radians(longitude_2 - longitude) / 2)
+    half_chord = north * north + cos(phi) * cos(phi_2) * east * east
     return 2 * _EARTH_RADIUS_KM * asin(min(1.0, sqrt(half_chord)))
 
 

@@ -9,10 +9,11 @@ from array import array
 from typing import Final
 
 from cardwatch_job.detectors._travel import distance_km
-from cardwatch_job.model.decayed import DAY_MS
+from cardwatch_job.model.decayed import DAY_MS, fading
 from cardwatch_job.model.habits import MIN_PAYMENTS, Payment
-from cardwatch_job.model.merchants import LONG_D, SHORT_D, MerchantMemory
-from cardwatch_job.model.users import DAYS, UserMemory
+from cardwatch_job.model.merchant import MerchantMemory
+from cardwatch_job.model.names import hash_of
+from cardwatch_job.model.user import DAYS, UserMemory
 
 _HOUR_MS: Final = 3_600_000
 _NIGHT_H: Final = 6
@@ -42,8 +43,6 @@ WITHOUT_LABELS: Final = (
     "merchant_visits",
     "category_share",
     "distance_km",
-    "merchant_payments_7d",
-    "amount_times_merchants",
 )
 WITH_LABELS: Final = (
     "merchant_frauds",
@@ -56,32 +55,35 @@ WITH_LABELS: Final = (
     "user_frauds_30d",
 )
 """These are learned from feedback."""
-FEATURES_VERSION: Final = 1
+FEATURES_VERSION: Final = 2
 """Raised when a feature gets another meaning under its old name."""
 FEATURES: Final = WITHOUT_LABELS + WITH_LABELS
 """All of them, in the order of a vector."""
 
 
-def features_of(payment: Payment, user: UserMemory, merchant: MerchantMemory) -> "array[float]":
-    """Return a payment's features as 32-bit numbers, in the order of `FEATURES`."""
+_NOBODY: Final = UserMemory()
+_NO_MERCHANT: Final = MerchantMemory()
+
+
+def features_of(
+    payment: Payment, user: UserMemory | None, merchant: MerchantMemory | None
+) -> "array[float]":
+    """Return a payment's features as 32-bit numbers, in the order of `FEATURES`.
+
+    `user` and `merchant`: what is remembered of them; None where there is nothing.
+    """
+    user = user or _NOBODY
+    left = [fading(payment.event_time - user.last_ms, days) for days in DAYS]
     return array(
         "f",
         (
             *_amounts(payment, user),
-            *_activity(payment, user),
+            *_activity(payment, user, left),
             *_habits(payment, user),
-            *_merchant(payment, merchant),
-            *_labels(payment.event_time, user, merchant),
+            *_labels(payment.event_time, merchant or _NO_MERCHANT),
+            user.frauds * left[2],
         ),
     )
-
-
-def deviations_of(payment: Payment, user: UserMemory) -> float:
-    """Return by how many standard deviations the amount is over the user's mean."""
-    habits = user.habits
-    if habits.payments < MIN_PAYMENTS:
-        return 0.0
-    return habits.amounts.deviations(payment.amount_minor / 100)
 
 
 def _amounts(payment: Payment, user: UserMemory) -> tuple[float, ...]:
@@ -98,14 +100,13 @@ def _amounts(payment: Payment, user: UserMemory) -> tuple[float, ...]:
     )
 
 
-def _activity(payment: Payment, user: UserMemory) -> tuple[float, ...]:
-    now = payment.event_time
-    counts = [paid.read(now, days) for paid, days in zip(user.paid, DAYS, strict=True)]
-    means = [paid.mean() or 0.0 for paid in user.paid]
-    gap_h = _LONGEST_GAP_H
-    if user.last_ms is not None:
-        gap_h = min(abs(now - user.last_ms) / _HOUR_MS, _LONGEST_GAP_H)
-    return *counts, *means, user.high.read_total(now, DAYS[1]), gap_h
+def _activity(payment: Payment, user: UserMemory, left: list[float]) -> tuple[float, ...]:
+    if not user.seen:
+        return *user.counts, *user.totals, 0.0, _LONGEST_GAP_H
+    counts = [count * share for count, share in zip(user.counts, left, strict=True)]
+    means = [total / count for total, count in zip(user.totals, user.counts, strict=True)]
+    gap_h = min(abs(payment.event_time - user.last_ms) / _HOUR_MS, _LONGEST_GAP_H)
+    return *counts, *means, user.high * left[1], gap_h
 
 
 def _habits(payment: Payment, user: UserMemory) -> tuple[float, ...]:
@@ -116,27 +117,18 @@ def _habits(payment: Payment, user: UserMemory) -> tuple[float, ...]:
         float(now % DAY_MS < _NIGHT_H * _HOUR_MS),
         float(day >= 5),
         habits.hour_share(now),
-        habits.merchants.get(payment.merchant_id, 0.0),
-        habits.category_share(payment.merchant_category),
+        habits.merchants.get(hash_of(payment.merchant_id), 0.0),
+        habits.category_share(hash_of(payment.merchant_category)),
         0.0 if place is None else distance_km(payment.latitude, payment.longitude, *place),
     )
 
 
-def _merchant(payment: Payment, merchant: MerchantMemory) -> tuple[float, ...]:
-    usual = merchant.paid.mean()
-    times = 1.0 if usual is None else payment.amount_minor / 100 / max(usual, 0.01)
-    return merchant.paid.read(payment.event_time, SHORT_D), times
-
-
-def _labels(now: int, user: UserMemory, merchant: MerchantMemory) -> tuple[float, ...]:
+def _labels(now: int, merchant: MerchantMemory) -> tuple[float, ...]:
     episode = merchant.episode(now)
     return (
         episode.frauds if episode else 0.0,
         (now - episode.first_ms) / DAY_MS if episode else _NEVER_D,
         (now - episode.last_ms) / DAY_MS if episode else _NEVER_D,
         merchant.genuine_since if episode else 0.0,
-        merchant.share(now, short=True),
-        merchant.share(now, short=False),
-        merchant.explained.read(now, LONG_D),
-        user.frauds.read(now, LONG_D),
+        *merchant.shares(now),
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 from cardwatch_job.model.decayed import DAY_MS
+from cardwatch_job.model.names import hash_of
 
 FADING_PAYMENTS: Final = 100.0
 """Payments that a mean stands on at most: after so many more, one weighs a third."""
@@ -16,6 +17,8 @@ MAX_HELD: Final = 16
 """Payments of a user that wait for an analyst's word; the oldest is given up first."""
 MAX_KNOWN: Final = 32
 """Merchants and categories remembered of a user; the one unseen longest goes first."""
+MAX_VISITS: Final = 65_535
+"""Visits of a merchant or category are counted up to here."""
 HOUR_BINS: Final = 8
 MIN_PAYMENTS: Final = 3
 """Payments before anything counts as usual."""
@@ -68,8 +71,9 @@ class Habit(NamedTuple):
     at_ms: int
     amount: float
     """In hundreds of minor units."""
-    merchant: str
-    category: str
+    merchant: int
+    """The hash of its name, as that of the category."""
+    category: int
     latitude: float
     longitude: float
 
@@ -79,8 +83,8 @@ def habit_of(payment: Payment) -> Habit:
     return Habit(
         payment.event_time,
         payment.amount_minor / 100,
-        payment.merchant_id,
-        payment.merchant_category,
+        hash_of(payment.merchant_id),
+        hash_of(payment.merchant_category),
         payment.latitude,
         payment.longitude,
     )
@@ -95,7 +99,6 @@ def hour_bin(at_ms: int) -> int:
 class Amounts:
     """A fading mean and variance of amounts (Finch 2009, incremental exponential weights)."""
 
-    weight: float = 0.0
     mean: float = 0.0
     variance: float = 0.0
 
@@ -109,15 +112,17 @@ class Amounts:
         """Return by how many standard deviations an amount is over the mean."""
         return (amount - self.mean) / self.deviation
 
-    def learn(self, amount: float, *, known: bool) -> None:
-        """Take in an amount; once something is `known`, not more of it than is believable."""
+    def learn(self, amount: float, weight: float, *, known: bool) -> None:
+        """Take in an amount; once something is `known`, not more of it than is believable.
+
+        `weight`: how many amounts the mean stands on, this one among them.
+        """
         if known:
             edge = _WIDEST_DEVIATIONS * self.deviation
             amount = min(max(amount, self.mean - edge), self.mean + edge)
-        self.weight = min(self.weight + 1.0, FADING_PAYMENTS)
         delta = amount - self.mean
-        self.mean += delta / self.weight
-        self.variance += (delta * (amount - self.mean) - self.variance) / self.weight
+        self.mean += delta / weight
+        self.variance += (delta * (amount - self.mean) - self.variance) / weight
 
 
 @dataclass(slots=True)
@@ -129,51 +134,53 @@ class UserHabits:
     amounts: Amounts = field(default_factory=Amounts)
     logarithms: Amounts = field(default_factory=Amounts)
     """Of the amounts, which are spread evenly there."""
+    latitude: float = 0.0
+    """Of the usual place."""
+    longitude: float = 0.0
     hours: list[int] = field(default_factory=lambda: [0] * HOUR_BINS)
     """Counts by part of the day; all are halved when there are many."""
-    merchants: dict[str, int] = field(default_factory=dict)
+    merchants: dict[int, int] = field(default_factory=dict)
     """Visits by merchant, the latest visited last."""
-    categories: dict[str, int] = field(default_factory=dict)
-    places: float = 0.0
-    """Payments that the usual place stands on, up to `FADING_PAYMENTS`."""
-    latitude: float = 0.0
-    longitude: float = 0.0
-    held: dict[str, Habit] = field(default_factory=dict)
-    """Payments that raised an alert, by transaction id."""
+    categories: dict[int, int] = field(default_factory=dict)
+    held: dict[int, Habit] = field(default_factory=dict)
+    """Payments that raised an alert, by the hash of their transaction, the latest last."""
 
-    def hold(self, transaction_id: str, habit: Habit) -> None:
+    def hold(self, transaction: int, habit: Habit) -> None:
         """Let a payment wait for an analyst's word."""
-        if len(self.held) >= MAX_HELD:
+        if transaction not in self.held and len(self.held) >= MAX_HELD:
             del self.held[next(iter(self.held))]
-        self.held[transaction_id] = habit
+        self.held[transaction] = habit
 
-    def settle(self, transaction_id: str, *, genuine: bool) -> bool:
-        """Learn what was held if it was genuine, else forget it; return whether it was held."""
-        habit = self.held.pop(transaction_id, None)
+    def settle(self, transaction: int, *, genuine: bool) -> None:
+        """Learn what was held if it was genuine, else forget it."""
+        habit = self.held.pop(transaction, None)
         if habit is not None and genuine:
             self.learn(habit)
-        return habit is not None
 
     def learn(self, habit: Habit) -> None:
         """Take in a payment that nobody objects to."""
         known = self.payments >= MIN_PAYMENTS
         self.payments += 1
-        self.amounts.learn(habit.amount, known=known)
-        self.logarithms.learn(math.log1p(max(habit.amount, 0.0)), known=known)
+        weight = min(float(self.payments), FADING_PAYMENTS)
+        self.amounts.learn(habit.amount, weight, known=known)
+        self.logarithms.learn(math.log1p(max(habit.amount, 0.0)), weight, known=known)
+        self.latitude += (habit.latitude - self.latitude) / weight
+        self.longitude += (habit.longitude - self.longitude) / weight
         self.hours[hour_bin(habit.at_ms)] += 1
         if self.payments % _HALVED_EVERY == 0:
             self.hours = [count // 2 for count in self.hours]
         _visit(self.merchants, habit.merchant)
         _visit(self.categories, habit.category)
-        self.places = min(self.places + 1.0, FADING_PAYMENTS)
-        self.latitude += (habit.latitude - self.latitude) / self.places
-        self.longitude += (habit.longitude - self.longitude) / self.places
+
+    def deviations(self, amount: float) -> float:
+        """Return by how many standard deviations an amount is over the mean; 0 for a new user."""
+        return 0.0 if self.payments < MIN_PAYMENTS else self.amounts.deviations(amount)
 
     def hour_share(self, at_ms: int) -> float:
         """Return the share of payments in this part of the day; 1 in `HOUR_BINS` for a new user."""
         return (self.hours[hour_bin(at_ms)] + 1.0) / (sum(self.hours) + HOUR_BINS)
 
-    def category_share(self, category: str) -> float:
+    def category_share(self, category: int) -> float:
         """Return the share of payments in this trade; 1 for a new user."""
         return (self.categories.get(category, 0) + 1.0) / (sum(self.categories.values()) + 1.0)
 
@@ -182,9 +189,9 @@ class UserHabits:
         return None if self.payments < MIN_PAYMENTS else (self.latitude, self.longitude)
 
 
-def _visit(visits: dict[str, int], name: str) -> None:
+def _visit(visits: dict[int, int], name: int) -> None:
     """Count a visit, and make it the latest."""
-    count = visits.pop(name, 0) + 1
+    count = min(visits.pop(name, 0) + 1, MAX_VISITS)
     if len(visits) >= MAX_KNOWN:
         del visits[next(iter(visits))]
     visits[name] = count

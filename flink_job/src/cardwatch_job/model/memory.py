@@ -1,90 +1,61 @@
-"""All that models remember, and the order in which it is asked and taught: look, then learn."""
+"""All that models remember, and the order in which it is asked and taught: look, then learn.
+
+In machine code where the job is compiled, with the same results to the last bit.
+"""
 
 from array import array
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Mapping
 
-from cardwatch_job.model.features import deviations_of, features_of
-from cardwatch_job.model.habits import Payment, habit_of
-from cardwatch_job.model.merchants import LONG_D, MerchantMemory
-from cardwatch_job.model.users import HIGH_DEVIATIONS, Recent, UserMemory
+from cardwatch_job.model.habits import Payment
+from cardwatch_job.model.lessons import Heard, Lesson
+from cardwatch_job.model.merchants import MAX_MERCHANTS, Merchants
+from cardwatch_job.model.users import ModelUsers
 
-
-class Heard(Enum):
-    """What became of a feedback."""
-
-    LEARNED = "learned"
-    CHANGED = "changed"
-    """It contradicts an earlier one, which was taken back."""
-    REPEATED = "repeated"
-    """It says what is known, or is older than what is known: nothing changed."""
-    UNKNOWN = "unknown"
-    """It names a payment that is not, or no longer, remembered: nothing changed."""
+try:
+    from cardwatch_job.model.flat_habits import FlatMerchants, FlatModelUsers
+except ImportError:  # not compiled
+    FlatMerchants, FlatModelUsers = Merchants, ModelUsers  # type: ignore[assignment, misc]
 
 
-@dataclass(slots=True)
+def users_of_bucket(packed: Mapping[str, bytes] | None = None) -> ModelUsers:
+    """Begin with the packed memories of a bucket's users, by user id.
+
+    Raises:
+        BrokenMemoryError: one is none of this version; at once, or when the user is asked for.
+    """
+    return FlatModelUsers(packed)
+
+
+def merchants(packed: Mapping[str, bytes] | None = None, *, most: int = MAX_MERCHANTS) -> Merchants:
+    """Begin with packed memories of merchants; at most so many are remembered.
+
+    Raises:
+        BrokenMemoryError: one is none of this version.
+    """
+    return FlatMerchants(packed, most=most)
+
+
 class Memory:
-    """What is remembered of users and merchants."""
+    """What is remembered of users and merchants together, as a replay has it."""
 
-    users: dict[str, UserMemory] = field(default_factory=dict)
-    merchants: dict[str, MerchantMemory] = field(default_factory=dict)
+    def __init__(self) -> None:
+        """Know nothing."""
+        self.users = users_of_bucket()
+        self.merchants = merchants()
 
     def look(self, payment: Payment) -> "array[float]":
         """Return a payment's features; nothing is changed."""
-        user = self.users.get(payment.user_id) or UserMemory()
-        merchant = self.merchants.get(payment.merchant_id) or MerchantMemory()
-        return features_of(payment, user, merchant)
+        return self.users.look(payment, self.merchants)
 
-    def learn(self, payment: Payment, *, alerted: bool) -> None:
-        """Take in a payment after it was scored; one that alerted changes no habit for now."""
-        user = self._user(payment.user_id)
-        merchant = self._merchant(payment.merchant_id)
-        habit = habit_of(payment)
-        deviations = deviations_of(payment, user)
-        user.act(habit.at_ms, habit.amount, deviations)
-        merchant.pay(habit.at_ms, habit.amount)
-        user.remember(
-            payment.transaction_id,
-            Recent(habit.at_ms, habit.merchant, deviations > HIGH_DEVIATIONS, None, 0),
-        )
-        if alerted:
-            user.habits.hold(payment.transaction_id, habit)
-        else:
-            user.habits.learn(habit)
+    def learn(self, payment: Payment, *, alerted: bool) -> float:
+        """Take in a payment after it was scored; one that alerted changes no habit for now.
 
-    def hear(self, user_id: str, transaction_id: str, *, fraudulent: bool, given_at: int) -> Heard:
-        """Take in an analyst's word on a payment; the latest given counts."""
-        user = self.users.get(user_id)
-        recent = user.recent.get(transaction_id) if user is not None else None
-        if user is None or recent is None:
-            return Heard.UNKNOWN
-        before = recent.fraudulent
-        if before is fraudulent or given_at < recent.given_at:
-            return Heard.REPEATED
-        if before is not None:
-            self._tell(user, recent, fraudulent=before, times=-1)
-        self._tell(user, recent, fraudulent=fraudulent, times=1)
-        user.recent[transaction_id] = Recent(
-            recent.at_ms, recent.merchant, recent.explained, fraudulent, given_at
-        )
-        user.habits.settle(transaction_id, genuine=not fraudulent)
-        return Heard.LEARNED if before is None else Heard.CHANGED
+        Returns:
+            By how many standard deviations its amount was over the user's mean before.
+        """
+        return self.users.learn(payment, alerted=alerted)
 
-    def _user(self, user_id: str) -> UserMemory:
-        # Not setdefault: it would make a whole memory for each payment, and throw it away.
-        user = self.users.get(user_id)
-        if user is None:
-            user = self.users[user_id] = UserMemory()
-        return user
-
-    def _merchant(self, merchant_id: str) -> MerchantMemory:
-        merchant = self.merchants.get(merchant_id)
-        if merchant is None:
-            merchant = self.merchants[merchant_id] = MerchantMemory()
-        return merchant
-
-    def _tell(self, user: UserMemory, recent: Recent, *, fraudulent: bool, times: int) -> None:
-        merchant = self._merchant(recent.merchant)
-        merchant.learn(recent.at_ms, fraudulent=fraudulent, explained=recent.explained, times=times)
-        if fraudulent:
-            user.frauds.add(recent.at_ms, LONG_D, times=times)
+    def hear(self, lesson: Lesson) -> Heard:
+        """Take in an analyst's word; return what became of it at the merchant."""
+        self.users.hear(lesson)
+        return self.merchants.hear(lesson)

@@ -104,19 +104,6 @@ def _distance(seen: Seen, _currency: str) -> str:
     return f"{seen['distance_km']:,.0f} km from the user's usual place"
 
 
-def _merchant_pace(seen: Seen, _currency: str) -> str:
-    rate = seen["merchant_payments_7d"] * log(2) / 7
-    return f"a merchant with {rate:,.1f} payments a day lately"
-
-
-def _merchant_amount(seen: Seen, currency: str) -> str:
-    amount, times = seen["amount"], seen["amount_times_merchants"]
-    if times <= 0:
-        return f"{_money(amount, currency)} at this merchant"
-    usual = _money(amount / times, currency)
-    return f"{_money(amount, currency)}, {times:.1f} times the merchant's mean of {usual}"
-
-
 def _frauds(seen: Seen, _currency: str) -> str:
     frauds = seen["merchant_frauds"]
     if frauds < 1:
@@ -172,8 +159,6 @@ _WORDS: Final[Mapping[str, Callable[[Seen, str], str]]] = {
     "merchant_visits": _visits,
     "category_share": _category,
     "distance_km": _distance,
-    "merchant_payments_7d": _merchant_pace,
-    "amount_times_merchants": _merchant_amount,
     "merchant_frauds": _frauds,
     "merchant_first_fraud_d": _frauds,
     "merchant_last_fraud_d": _frauds,

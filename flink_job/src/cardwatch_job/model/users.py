@@ -1,61 +1,135 @@
-"""What is remembered of one user: habits, recent activity, and payments that feedback may name."""
+"""The models' memories of one bucket's users, a copy of what Flink's state holds."""
 
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from array import array
+from collections.abc import Mapping
+from typing import Final
 
-from cardwatch_job.model.decayed import Fading
-from cardwatch_job.model.habits import UserHabits
+from cardwatch_job.detectors.history import FORGET_EVERY_MS
+from cardwatch_job.model.features import features_of
+from cardwatch_job.model.habits import Payment, habit_of
+from cardwatch_job.model.lessons import Heard, Lesson
+from cardwatch_job.model.merchants import Merchants
+from cardwatch_job.model.packed import last_ms_of, pack_user, seen_of, unpack_user
+from cardwatch_job.model.user import UserMemory
 
-MAX_RECENT: Final = 128
-"""Payments of a user that feedback can still name; of an older one it says nothing."""
-DAYS: Final = (1.0, 7.0, 30.0)
-"""Half-lives of what a user did recently. Days."""
-
-HIGH_DEVIATIONS: Final = 2.5
-"""From here on an amount is far over what is usual for its user. Standard deviations."""
-_HIGHEST_DEVIATIONS: Final = 10.0
-
-
-class Recent(NamedTuple):
-    """A payment that feedback may name."""
-
-    at_ms: int
-    merchant: str
-    explained: bool
-    """Whether its user's habits would explain that it is a fraud."""
-    fraudulent: bool | None
-    """What feedback says by now; None while there is none."""
-    given_at: int
-    """When the latest feedback was given. Milliseconds."""
+MAX_UNPACKED: Final = 1024
+"""Memories of one bucket that are kept unpacked, about."""
+_32_BITS: Final = "f"
 
 
-@dataclass(slots=True)
-class UserMemory:
-    """What is remembered of one user."""
+class ModelUsers:
+    """What models remember of users: all of it packed, that of users in use unpacked as well."""
 
-    habits: UserHabits = field(default_factory=UserHabits)
-    last_ms: int | None = None
-    """Event time of the latest payment."""
-    paid: tuple[Fading, ...] = field(default_factory=lambda: tuple(Fading() for _ in DAYS))
-    """Payments and their amounts, one for each of `DAYS`."""
-    high: Fading = field(default_factory=Fading)
-    """By how much recent payments were over what is usual, in standard deviations."""
-    frauds: Fading = field(default_factory=Fading)
-    """Known frauds of this user."""
-    recent: dict[str, Recent] = field(default_factory=dict)
-    """Payments by transaction id, the latest last."""
+    def __init__(self, packed: Mapping[str, bytes] | None = None) -> None:
+        """Begin with packed memories by user id.
 
-    def remember(self, transaction_id: str, recent: Recent) -> None:
-        """Know a payment when feedback names it."""
-        if len(self.recent) >= MAX_RECENT:
-            del self.recent[next(iter(self.recent))]
-        self.recent[transaction_id] = recent
+        Raises:
+            BrokenMemoryError: one is none of this version; at once, or when the user is asked for.
+        """
+        self._packed = dict(packed or {})
+        self._users: dict[str, UserMemory] = {}
+        self._changed: dict[str, UserMemory] = {}
+        self._forgotten: set[str] = set()
+        self._looked_ms: int | None = None
 
-    def act(self, at_ms: int, amount: float, deviations: float) -> None:
-        """Count a payment among what was done recently."""
-        for days, paid in zip(DAYS, self.paid, strict=True):
-            paid.add(at_ms, days, amount=amount)
-        if deviations > HIGH_DEVIATIONS:
-            self.high.add(at_ms, DAYS[1], amount=min(deviations, _HIGHEST_DEVIATIONS))
-        if self.last_ms is None or at_ms > self.last_ms:
-            self.last_ms = at_ms
+    def __len__(self) -> int:
+        return len(self._packed) + sum(user_id not in self._packed for user_id in self._changed)
+
+    def knows(self, user_id: str) -> bool:
+        """Whether anything is remembered of a user."""
+        return user_id in self._users or user_id in self._packed
+
+    def find(self, user_id: str) -> UserMemory | None:
+        """Return what is remembered of a user; None where there is nothing."""
+        user = self._users.get(user_id)
+        if user is None and user_id in self._packed:
+            user = self._users[user_id] = unpack_user(self._packed[user_id])
+        return user
+
+    def look(self, payment: Payment, merchants: Merchants) -> "array[float]":
+        """Return a payment's features in the order of `FEATURES`; nothing is changed."""
+        return features_of(payment, self.find(payment.user_id), merchants.find(payment.merchant_id))
+
+    def learn(self, payment: Payment, *, alerted: bool) -> float:
+        """Take in a payment after it was scored; one that alerted changes no habit for now.
+
+        Returns:
+            By how many standard deviations its amount was over the user's mean before, as `look`
+            has it: rounded to 32 bits.
+        """
+        user = self.find(payment.user_id)
+        if user is None:
+            user = self._users[payment.user_id] = UserMemory()
+        self._changed[payment.user_id] = user
+        deviations = user.learn(payment.transaction_id, habit_of(payment), alerted=alerted)
+        return array(_32_BITS, (deviations,))[0]
+
+    def hear(self, lesson: Lesson) -> Heard:
+        """Take in what an analyst says of a user's payment; the latest given counts.
+
+        Returns:
+            `UNKNOWN` where nothing is remembered of the user; nothing changes then.
+        """
+        user = self.find(lesson.user_id)
+        if user is None:
+            return Heard.UNKNOWN
+        self._changed[lesson.user_id] = user
+        return user.hear(lesson)
+
+    def adopt(self, user_id: str, packed: bytes) -> bool:
+        """Take up a memory from elsewhere, where the own one knows fewer payments.
+
+        Returns:
+            Whether it was taken up.
+
+        Raises:
+            BrokenMemoryError: it is none of this version; nothing changes.
+        """
+        user = unpack_user(packed)
+        known = self.find(user_id)
+        if known is not None and known.seen >= seen_of(packed):
+            return False
+        self._users[user_id] = self._changed[user_id] = user
+        return True
+
+    def forget(self, user_id: str) -> None:
+        """Forget a user."""
+        if self.knows(user_id):
+            self._packed.pop(user_id, None)
+            self._users.pop(user_id, None)
+            self._changed.pop(user_id, None)
+            self._forgotten.add(user_id)
+
+    def forget_before(self, time_ms: int) -> bool:
+        """Forget the users whose latest payment is older; looks once a day of event time.
+
+        Returns:
+            Whether it looked.
+        """
+        if self._looked_ms is None:
+            self._looked_ms = time_ms
+        if time_ms - self._looked_ms < FORGET_EVERY_MS:
+            return False
+        self._looked_ms = time_ms
+        latest = {user_id: last_ms_of(packed) for user_id, packed in self._packed.items()}
+        latest |= {user_id: user.last_ms for user_id, user in self._changed.items()}
+        for user_id, last_ms in latest.items():
+            if last_ms < time_ms:
+                self.forget(user_id)
+        return True
+
+    @property
+    def changed(self) -> int:
+        """How many memories changed since `take_changed`; those forgotten are among them."""
+        return len(self._changed) + len(self._forgotten)
+
+    def take_changed(self) -> dict[str, bytes | None]:
+        """Pack the memories that changed since the last call; None for what is forgotten."""
+        packed = {user_id: pack_user(user) for user_id, user in self._changed.items()}
+        changed = dict.fromkeys(self._forgotten) | packed
+        self._packed |= packed
+        self._changed.clear()
+        self._forgotten.clear()
+        if len(self._users) > MAX_UNPACKED:
+            self._users.clear()
+        return changed

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cardwatch_job.model.features import FEATURES
-from cardwatch_job.model.memory import Heard, Memory
+from cardwatch_job.model.lessons import Heard, Lesson, is_explained
+from cardwatch_job.model.memory import Memory
 from cardwatch_local.progress import SilentListener, StepListener
 from cardwatch_local.training.payments import FRAUDULENT, UNKNOWN, Payments
 
@@ -32,7 +33,7 @@ class Replayed:
     features: NDArray[np.float32]
     """One row a payment, one column a feature of `FEATURES`."""
     heard: Counter[Heard] = field(default_factory=Counter)
-    """What became of the labels."""
+    """What became of the labels, at the merchants."""
 
 
 def replay(
@@ -45,7 +46,8 @@ def replay(
 ) -> Replayed:
     """Work out the features of the `wanted` payments; all before them are learned from.
 
-    A label is heard once its time has come, before the first payment that is not earlier.
+    A label is heard once its time has come, before the first payment that is not earlier, and after
+    its own. It brings how far the amount was over the usual, as an alert and its feedback do.
 
     Args:
         payments: By event time.
@@ -59,16 +61,16 @@ def replay(
     heard: Counter[Heard] = Counter()
     rows = np.flatnonzero(wanted)
     features = np.empty((len(rows), len(FEATURES)), np.float32)
+    deviations = np.empty(len(payments), np.float32)
     labels = _labels(payments)
     label = next(labels, None)
     at = 0
     steps.started("replay payments", len(payments))
     for number, (payment, asked) in enumerate(zip(payments.rows(), wanted.tolist(), strict=True)):
-        while label is not None and label[0] <= payment.event_time:
-            known_at, user_id, transaction_id, fraudulent = label
-            heard[
-                memory.hear(user_id, transaction_id, fraudulent=fraudulent, given_at=known_at)
-            ] += 1
+        while label is not None and label[0] <= payment.event_time and label[1] < number:
+            _, row, lesson = label
+            explained = is_explained(float(deviations[row]))
+            heard[memory.hear(lesson._replace(explained=explained))] += 1
             label = next(labels, None)
         alerted = False
         if asked or alerts is not never:
@@ -77,20 +79,29 @@ def replay(
             if asked:
                 features[at] = vector
                 at += 1
-        memory.learn(payment, alerted=alerted)
+        deviations[number] = memory.learn(payment, alerted=alerted)
         if number % _SAY_EVERY == 0:
             steps.advanced("replay payments", number)
     steps.finished("replay payments")
     return Replayed(rows=rows, features=features, heard=heard)
 
 
-def _labels(payments: Payments) -> Iterator[tuple[int, str, str, bool]]:
-    """Give what becomes known, in the order in which it does."""
+def _labels(payments: Payments) -> Iterator[tuple[int, int, Lesson]]:
+    """Give what becomes known, in the order in which it does: when, of which row, and what.
+
+    Nothing becomes known before the payment itself. What explains a fraud is left open.
+    """
     known = np.flatnonzero(payments.label != UNKNOWN)
-    for row in known[np.argsort(payments.known_at[known], kind="stable")].tolist():
-        yield (
-            int(payments.known_at[row]),
+    heard_ms = np.maximum(payments.known_at[known], payments.event_time[known])
+    for at in np.argsort(heard_ms, kind="stable").tolist():
+        row = int(known[at])
+        lesson = Lesson(
             str(payments.user_id[row]),
             str(payments.transaction_id[row]),
+            str(payments.merchant_id[row]),
+            int(payments.event_time[row]),
             bool(payments.label[row] == FRAUDULENT),
+            False,
+            int(payments.known_at[row]),
         )
+        yield int(heard_ms[at]), row, lesson
