@@ -270,7 +270,7 @@ def test_rules_and_a_model_find_together_and_the_models_finding_is_last() -> Non
 
 
 def _feedback(number: int, label: str, **changes: Any) -> bytes:
-    plain = {
+    plain: dict[str, Any] = {
         "feedback_id": f"f{number}",
         "alert_id": f"a{number}",
         "transaction_id": f"t{number}",

@@ -59,6 +59,8 @@ FEATURES_VERSION: Final = 2
 """Raised when a feature gets another meaning under its old name."""
 FEATURES: Final = WITHOUT_LABELS + WITH_LABELS
 """All of them, in the order of a vector."""
+AMOUNT_DEVIATIONS: Final = FEATURES.index("amount_deviations")
+"""Where in a vector it stands by how many standard deviations the amount is over the usual."""
 
 
 _NOBODY: Final = UserMemory()

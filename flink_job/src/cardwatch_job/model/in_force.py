@@ -5,7 +5,7 @@ there, or no good, is refused; the last good one of that config stays.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import Final, Literal
 
@@ -47,7 +47,7 @@ class ModelsInForce:
         """Return the models that judge by a generation of a config; None: rules alone."""
         return self._judging.get((record.name, record.generation))
 
-    def __iter__(self) -> "Iterable[JudgingModels]":
+    def __iter__(self) -> Iterator[JudgingModels]:
         """Give those of every generation that has some."""
         return iter(self._judging.values())
 
