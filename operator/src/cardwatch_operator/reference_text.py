@@ -63,6 +63,13 @@ before it; one with it replaces those that begin at its time or later.""",
     "detectors": """\
 `"Off"` needs its quotes: YAML takes the bare word for a flag. As one config judges alone, a
 detector in `Shadow` raises no alerts to act on for what that config selects.""",
+    "model": """\
+The model judges what the config selects, beside the rules. It is to be published first, on the
+topic `models`: see [models](models.md). Without `hash` each newer version that is published under
+the name takes over by itself; with it that version judges until the config is changed. The job
+takes a model without a restart. One that it cannot use it refuses: `Applied` is then false with the
+reason `ModelRefused`, and the last good model of the config goes on. In `Shadow` the model's
+findings are marked as a trial, while the rules go on as they are; a challenger's always are.""",
     "parallelism": """\
 The job has the parallelism of the oldest DetectorConfig that is for it; `parallelism` of the others
 is ignored, and their condition `Rescaled` says `NotOwner`. When the oldest is deleted, that of the
