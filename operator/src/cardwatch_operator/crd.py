@@ -206,6 +206,7 @@ _COLUMNS: Final = [
     _column("Parallelism", ".status.parallelism", "integer"),
     _column("Alerts/min", ".status.alertsPerMinute", "integer"),
     _column("Selects", ".status.selects", priority=1),
+    _column("Model", ".status.model", priority=1),
     _column("Reason", ".status.conditions[?(@.type=='Ready')].reason", priority=1),
     _column("Age", ".metadata.creationTimestamp", "date"),
 ]

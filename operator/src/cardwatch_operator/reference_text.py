@@ -96,7 +96,11 @@ REASONS: Final = (
         "An older config is as specific and claims some of the same transactions; it judges them.",
         "Select less, or give one more list. Or delete the older one, which the message names.",
     ),
-    ("Applied", "True", "Acknowledged", "Every subtask judges by this generation.", "Nothing."),
+    (
+        *("Applied", "True", "Acknowledged"),
+        "Every subtask judges by this generation, all with the models it asks for.",
+        "Nothing.",
+    ),
     (
         *("Applied", "False", "Publishing"),
         "The operator has not written this change to Kafka yet.",
@@ -118,6 +122,14 @@ REASONS: Final = (
         "Subtasks, which the message names, have not acknowledged in time. It is published again "
         "by itself, later each time; what they judged by before stays in force there.",
         "See whether the job runs: `kubectl get flinkdeployment`; then the TaskManagers' log.",
+    ),
+    (
+        *("Applied", "False", "ModelRefused"),
+        "Subtasks cannot use a model that is asked for: it is not published, broken, or of another "
+        "version. The rest of the generation is in force; the model before it, whose hash the "
+        "message says, goes on, or rules alone judge.",
+        "Read the message; publish the model again, or name another one. Nothing else is to be "
+        "done then: subtasks try each model that comes.",
     ),
     (
         *("Applied", "False", "InvalidSpec"),
