@@ -10,6 +10,7 @@ from tests.cluster.cluster import Cluster
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.detector_config import API_VERSION, KIND, parse_detector_config
 
+_HASH = "0123456789abcdef" * 4
 _TOO_MANY = [f"bank-{number}" for number in range(101)]
 
 GOOD: list[tuple[str, Any]] = [
@@ -41,6 +42,28 @@ GOOD: list[tuple[str, Any]] = [
     ("the beginning of time", {"effectiveFrom": 0}),
     ("128 subtasks", {"parallelism": 128}),
     ("another job", {"jobRef": "cardwatch-eu"}),
+    ("a null model", {"model": None}),
+    ("a model by its name", {"model": {"name": "habits"}}),
+    ("a model with a name of 63 letters", {"model": {"name": "m" * 63}}),
+    ("a model with dots in its name", {"model": {"name": "habits-2.1"}}),
+    (
+        "all of a model",
+        {
+            "model": {
+                "name": "habits",
+                "hash": _HASH,
+                "threshold": 0,
+                "mode": "Shadow",
+                "challenger": {"name": "trial", "hash": _HASH, "alertsPerThousandCards": 1000},
+            }
+        },
+    ),
+    ("a model that is off", {"model": {"name": "habits", "mode": "Off"}}),
+    ("a null hash", {"model": {"name": "habits", "hash": None, "challenger": None}}),
+    (
+        "a null threshold beside a budget",
+        {"model": {"name": "habits", "threshold": None, "alertsPerThousandCards": 2.5}},
+    ),
 ]
 BAD: list[tuple[str, Any]] = [
     ("a text", "strict"),
@@ -88,6 +111,37 @@ BAD: list[tuple[str, Any]] = [
     ("a job with 64 letters", {"jobRef": "j" * 64}),
     ("a job that is a path", {"jobRef": "../../secrets"}),
     ("a job with a line's end", {"jobRef": "cardwatch\n"}),
+    ("a model without a name", {"model": {}}),
+    ("a model as a text", {"model": "habits"}),
+    ("a model with a null name", {"model": {"name": None}}),
+    ("a model with an empty name", {"model": {"name": ""}}),
+    ("a model with a name of 64 letters", {"model": {"name": "m" * 64}}),
+    ("a model with a capital letter", {"model": {"name": "Habits"}}),
+    ("a model that is a path", {"model": {"name": "habits/1"}}),
+    ("a model with a line's end", {"model": {"name": "habits\n"}}),
+    ("a hash in capital letters", {"model": {"name": "habits", "hash": _HASH.upper()}}),
+    ("a hash of 12 digits", {"model": {"name": "habits", "hash": _HASH[:12]}}),
+    ("a threshold above one", {"model": {"name": "habits", "threshold": 1.01}}),
+    ("a budget of nothing", {"model": {"name": "habits", "alertsPerThousandCards": 0}}),
+    (
+        "a threshold and a budget",
+        {"model": {"name": "habits", "threshold": 0.5, "alertsPerThousandCards": 2}},
+    ),
+    ("a model in the wrong mode", {"model": {"name": "habits", "mode": "active"}}),
+    ("a challenger without a name", {"model": {"name": "habits", "challenger": {}}}),
+    (
+        "a challenger with a mode",
+        {"model": {"name": "habits", "challenger": {"name": "trial", "mode": "Active"}}},
+    ),
+    (
+        "a challenger with a threshold and a budget",
+        {
+            "model": {
+                "name": "habits",
+                "challenger": {"name": "t", "threshold": 0.5, "alertsPerThousandCards": 2},
+            }
+        },
+    ),
 ]
 
 
@@ -134,6 +188,15 @@ def test_every_sample_is_accepted_and_shown(api: Cluster) -> None:
     for path in folder.glob("*.yaml"):
         assert f"/{yaml.safe_load(path.read_text())['metadata']['name']}\n" in shown
     api.kubectl("delete", "-f", str(folder))
+
+
+def test_a_threshold_and_a_budget_are_refused_in_words(api: Cluster) -> None:
+    spec = {"model": {"name": "habits", "threshold": 0.5, "alertsPerThousandCards": 2}}
+    document = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": "m"}, "spec": spec}
+    words = "`threshold` or `alertsPerThousandCards`, not both"
+    assert words in api.try_create("detectorconfigs", document)[1]
+    with pytest.raises(InvalidRecordError, match=words):
+        parse_detector_config(document)
 
 
 def test_explain_reads_like_documentation(api: Cluster) -> None:

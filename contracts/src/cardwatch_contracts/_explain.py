@@ -1,7 +1,8 @@
 """What is said about a record that breaks its contract: what is allowed, never what was there."""
 
 import re
-from typing import Any, Final, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -35,8 +36,16 @@ def _allowed_at(record_type: Any, path: str) -> str:
 def _type_at(record_type: Any, path: str) -> Any:
     """Return the type at a path such as `.spec.detectors.amountSpike.mode`."""
     for step in path.split(".")[1:]:
-        record_type = _fields(record_type).get(step)
+        record_type = _without_none(_fields(record_type).get(step))
     return record_type
+
+
+def _without_none(kind: Any) -> Any:
+    """Return what a field that may be left out is otherwise."""
+    if get_origin(kind) in (Union, UnionType):
+        (kind, *others) = (each for each in get_args(kind) if each is not NoneType)
+        return None if others else kind
+    return kind
 
 
 def _fields(struct: Any) -> dict[str, Any]:

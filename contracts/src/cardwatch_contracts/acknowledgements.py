@@ -17,7 +17,10 @@ class Acknowledgements:
         self._newest: dict[tuple[str, int], ConfigAck] = {}
 
     def add(self, ack: ConfigAck) -> None:
-        """Take an acknowledgement, in any order and any number of times."""
+        """Take an acknowledgement, in any order and any number of times.
+
+        Of one generation a subtask's last word counts: a model may come, or go, after it.
+        """
         if ack.run != self._run:
             if ack.started_at <= self._started_at:
                 return  # of a run that is over
@@ -56,6 +59,14 @@ class Acknowledgements:
             subtask
             for subtask in range(self._parallelism)
             if not _judges_by(self._newest.get((record.name, subtask)), record)
+        )
+
+    def silent(self, record: ConfigRecord) -> tuple[int, ...]:
+        """Return the subtasks that have not acknowledged a record; empty before the first spoke."""
+        return tuple(
+            subtask
+            for subtask in range(self._parallelism)
+            if self._generation(record.name, subtask) != record.generation
         )
 
     def refusals(self, record: ConfigRecord) -> dict[int, str]:

@@ -216,7 +216,7 @@ class DetectorConfigSpec(_Spec, frozen=True, kw_only=True):
     the generation before it. Milliseconds since 1970-01-01 UTC. Absent: all, from now on."""
     detectors: Detectors = Detectors()
     model: Model | None = None
-    """Absent: rules alone judge."""
+    """A trained model that judges beside the rules. Absent: rules alone judge."""
     parallelism: Annotated[int, Meta(ge=1, le=MAX_PARALLELISM)] = 1
     """Subtasks the job runs with."""
     job_ref: Annotated[str, Meta(pattern=DNS_LABEL, min_length=1, max_length=63)] = "cardwatch"

@@ -14,10 +14,12 @@ import yaml
 from cardwatch_contracts import detector_config
 from cardwatch_contracts.detector_config import (
     API_VERSION,
+    ARTEFACT_HASH,
     COUNTRY_CODE,
     CURRENCY_CODE,
     DNS_LABEL,
     KIND,
+    MODEL_NAME,
     DetectorConfigSpec,
 )
 from cardwatch_contracts.field_docs import docs_of
@@ -31,8 +33,19 @@ _IN_WORDS: Final = {
     CURRENCY_CODE: "a currency is three capital letters, such as EUR (ISO 4217)",
     COUNTRY_CODE: "a country is two capital letters, such as DE (ISO 3166-1)",
     DNS_LABEL: "a name is lower-case letters, digits and `-`, with no `-` at its ends",
+    MODEL_NAME: (
+        "a model's name is lower-case letters, digits, `-` and `.`, with a letter or digit at its "
+        "ends"
+    ),
+    ARTEFACT_HASH: "a hash is 64 hexadecimal digits, in lower case",
 }
 """What a pattern asks for. Kubernetes would show the pattern alone."""
+_THRESHOLD_RULE: Final = {
+    "rule": "!has(self.threshold) || !has(self.alertsPerThousandCards)",
+    "message": "`threshold` or `alertsPerThousandCards`, not both",
+}
+_RULES: Final = {"Challenger": _THRESHOLD_RULE, "Model": _THRESHOLD_RULE}
+"""What structs check when they are made, by their names."""
 _NAME_RULE: Final = {
     "rule": "self.metadata.name.size() <= 63 && !self.metadata.name.contains('.')",
     "message": "the name is to be 63 characters at most, without dots",
@@ -117,7 +130,12 @@ def _struct(name: str, components: Mapping[str, Any]) -> dict[str, Any]:
         text = documented.get(_snake(field)) or made.get("description", "")
         description = " ".join(filter(None, (text, _allowed(made), _default(made))))
         properties[field] = {**made, "description": description}
-    return {"type": "object", "description": source["description"], "properties": properties}
+    struct = {"type": "object", "description": source["description"], "properties": properties}
+    if source.get("required"):
+        struct["required"] = source["required"]
+    if name in _RULES:
+        struct["x-kubernetes-validations"] = [dict(_RULES[name])]  # one each: YAML without aliases
+    return struct
 
 
 def _property(schema: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +143,9 @@ def _property(schema: Mapping[str, Any], components: Mapping[str, Any]) -> dict[
         return {**_struct(schema["$ref"], components), "default": {}}
     made = dict(schema)
     if "anyOf" in made:  # or null, which Kubernetes drops
-        made = next(dict(each) for each in made["anyOf"] if each["type"] != "null")
+        made = next(dict(each) for each in made["anyOf"] if each.get("type") != "null")
+        if "$ref" in made:  # a struct that may be absent
+            return _struct(made["$ref"], components)
     if made.get("default") in (None, ()):
         made.pop("default", None)
     if "enum" in made:
@@ -186,6 +206,7 @@ _COLUMNS: Final = [
     _column("Parallelism", ".status.parallelism", "integer"),
     _column("Alerts/min", ".status.alertsPerMinute", "integer"),
     _column("Selects", ".status.selects", priority=1),
+    _column("Model", ".status.model", priority=1),
     _column("Reason", ".status.conditions[?(@.type=='Ready')].reason", priority=1),
     _column("Age", ".metadata.creationTimestamp", "date"),
 ]

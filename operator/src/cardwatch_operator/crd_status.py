@@ -24,6 +24,11 @@ STATUS: Final = {
         "millisecondsToApply": _number("From publishing it to the last acknowledgement."),
         "selects": _text("What the generation in force selects, in a line."),
         "subtasks": _text("How many subtasks judge by the newest generation, of how many."),
+        "model": _text(
+            "Hash of the model that every subtask judges with; absent: by rules alone, or they "
+            "do not judge with the same one yet."
+        ),
+        "challenger": _text("Hash of the model on trial, as `model`."),
         "parallelism": _number("Subtasks the job runs with."),
         "alertsPerMinute": _number(
             "Alerts in the last full minute that say its name; those in the shadow are left out."
@@ -32,8 +37,8 @@ STATUS: Final = {
         "conditions": {
             "type": "array",
             "description": (
-                "`Applied`: every subtask judges by this generation. `Rescaled`: the job runs with "
-                "`parallelism` subtasks. `Ready`: all is as asked."
+                "`Applied`: every subtask judges by this generation, with the models it asks for. "
+                "`Rescaled`: the job runs with `parallelism` subtasks. `Ready`: all is as asked."
             ),
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],

@@ -25,6 +25,7 @@ from cardwatch_operator.config_log import BrokerError, ConfigLog, OvertakenError
 from cardwatch_operator.config_topics import ConfigTopics
 from cardwatch_operator.conflicts import Claims
 from cardwatch_operator.lease import RENEW_S, Leadership
+from cardwatch_operator.models import is_refused
 from cardwatch_operator.plan import plan_resources, stands_in
 from cardwatch_operator.report import Reporter
 from cardwatch_operator.resources import Resource, now_ms
@@ -195,7 +196,7 @@ class Reconciler(threading.Thread):
         timeout_ms = int(self._settings.ack_timeout_s * 1000)
         waiting = {}
         for record, published_at in self._own_records():
-            if acks.complete(record):
+            if acks.complete(record) or is_refused(acks, record):
                 continue
             key = (record.name, record.generation)
             due_ms, after_s = self._retry_at_ms.get(key, (published_at + timeout_ms, 0.0))

@@ -15,6 +15,8 @@ from cardwatch_operator.reference_text import AROUND, CONDITIONS, INTRODUCTION, 
 _ADDED: Final = re.compile(r" ?(?:Allowed|Default): .*$")
 """What a description of the CRD ends with, which has columns of its own here."""
 _NOTHING: Final = "–"
+_REQUIRED: Final = object()
+"""Stands for the default of a field that has none and is to be given."""
 
 
 def reference_page(crd: Mapping[str, Any]) -> str:
@@ -51,11 +53,24 @@ def _field_section(name: str, field: Mapping[str, Any]) -> list[str]:
     if below is None:
         return [*parts, _spec_table({name: field}), AROUND.get(name, "")]
     parts += [field["description"], AROUND.get(name, "")]
+    plain = {title: each for title, each in below.items() if "properties" not in each}
+    if plain:
+        parts.append(_struct_table({**field, "properties": plain}))
     for title, struct in below.items():
         if "properties" in struct:
-            parts += [f"### {title}", struct["description"], _spec_table(struct["properties"])]
-    plain = {title: each for title, each in below.items() if "properties" not in each}
-    return [*parts, _spec_table(plain)] if plain else parts
+            parts += [f"### {title}", struct["description"], _struct_table(struct)]
+    return parts
+
+
+def _struct_table(struct: Mapping[str, Any]) -> str:
+    """Return the fields of a struct, and what it asks of them together."""
+    rules = " ".join(map(_sentence, _messages(struct)))
+    required = struct.get("required", ())
+    fields = {
+        name: {**field, "default": _REQUIRED} if name in required else field
+        for name, field in struct["properties"].items()
+    }
+    return "\n\n".join(filter(None, (_spec_table(fields), rules)))
 
 
 def _spec_table(fields: Mapping[str, Mapping[str, Any]]) -> str:
@@ -125,6 +140,8 @@ def _default(field: Mapping[str, Any]) -> str:
     default = field.get("default")
     if default is None:
         return _NOTHING
+    if default is _REQUIRED:
+        return "to be given"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 

@@ -63,6 +63,13 @@ before it; one with it replaces those that begin at its time or later.""",
     "detectors": """\
 `"Off"` needs its quotes: YAML takes the bare word for a flag. As one config judges alone, a
 detector in `Shadow` raises no alerts to act on for what that config selects.""",
+    "model": """\
+The model judges what the config selects, beside the rules. It is to be published first, on the
+topic `models`: see [models](models.md). Without `hash` each newer version that is published under
+the name takes over by itself; with it that version judges until the config is changed. The job
+takes a model without a restart. One that it cannot use it refuses: `Applied` is then false with the
+reason `ModelRefused`, and the last good model of the config goes on. In `Shadow` the model's
+findings are marked as a trial, while the rules go on as they are; a challenger's always are.""",
     "parallelism": """\
 The job has the parallelism of the oldest DetectorConfig that is for it; `parallelism` of the others
 is ignored, and their condition `Rescaled` says `NotOwner`. When the oldest is deleted, that of the
@@ -89,7 +96,11 @@ REASONS: Final = (
         "An older config is as specific and claims some of the same transactions; it judges them.",
         "Select less, or give one more list. Or delete the older one, which the message names.",
     ),
-    ("Applied", "True", "Acknowledged", "Every subtask judges by this generation.", "Nothing."),
+    (
+        *("Applied", "True", "Acknowledged"),
+        "Every subtask judges by this generation, all with the models it asks for.",
+        "Nothing.",
+    ),
     (
         *("Applied", "False", "Publishing"),
         "The operator has not written this change to Kafka yet.",
@@ -111,6 +122,14 @@ REASONS: Final = (
         "Subtasks, which the message names, have not acknowledged in time. It is published again "
         "by itself, later each time; what they judged by before stays in force there.",
         "See whether the job runs: `kubectl get flinkdeployment`; then the TaskManagers' log.",
+    ),
+    (
+        *("Applied", "False", "ModelRefused"),
+        "Subtasks cannot use a model that is asked for: it is not published, broken, or of another "
+        "version. The rest of the generation is in force; the model before it, whose hash the "
+        "message says, goes on, or rules alone judge.",
+        "Read the message; publish the model again, or name another one. Nothing else is to be "
+        "done then: subtasks try each model that comes.",
     ),
     (
         *("Applied", "False", "InvalidSpec"),

@@ -150,4 +150,7 @@ class Reporter:
 
 
 def _is_trouble(reason: str) -> bool:
-    return reason in ("InvalidSpec", "AckTimeout", "Conflict", "NameTaken", "Refused")
+    return reason in (
+        *("InvalidSpec", "AckTimeout", "ModelRefused"),
+        *("Conflict", "NameTaken", "Refused"),
+    )

@@ -9,6 +9,12 @@ import msgspec
 from cardwatch_contracts.acknowledgements import Acknowledgements
 from cardwatch_contracts.detector_config import ConfigRecord, Origin, Selector
 from cardwatch_operator.known import KnownConfig
+from cardwatch_operator.models import (
+    missing_in_words,
+    models_in_force,
+    refusal_in_words,
+    some,
+)
 from cardwatch_operator.resources import Resource, to_time
 
 Truth = Literal["True", "False", "Unknown"]
@@ -62,10 +68,11 @@ def status_of(situation: Situation, *, now_ms: int, ack_timeout_ms: int) -> dict
         status["parallelism"] = situation.parallelism
     if resource.spec is not None:
         status["labelSelector"] = LABEL_SELECTOR.format(job=resource.spec.job_ref)
+    before = resource.status
     if current is not None:
         status["selects"] = in_words(current.spec.selector)
         status["subtasks"] = _subtasks(situation, current)
-    before = resource.status
+        status |= models_in_force(situation.acks.of(current.name), before)
     alerts = situation.alerts_per_minute
     if alerts is None:
         alerts = before.get("alertsPerMinute")  # until the operator has counted for a minute
@@ -91,7 +98,7 @@ def status_of(situation: Situation, *, now_ms: int, ack_timeout_ms: int) -> dict
 def in_words(selector: Selector) -> str:
     """Return what a selector selects, in a line."""
     given = msgspec.to_builtins(selector)  # the lists that are not empty
-    return "; ".join(f"{name} {_some(values)}" for name, values in given.items()) or "everything"
+    return "; ".join(f"{name} {some(values)}" for name, values in given.items()) or "everything"
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Condition]:
@@ -110,7 +117,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Conditi
 
 
 def _applied(situation: Situation, *, now_ms: int, ack_timeout_ms: int) -> Condition:
-    resource, current, acks = situation.resource, situation.known.in_force, situation.acks
+    resource, current = situation.resource, situation.known.in_force
     if resource.spec is None:
         stays = (
             "the built-in defaults judge"
@@ -126,9 +133,20 @@ def _applied(situation: Situation, *, now_ms: int, ack_timeout_ms: int) -> Condi
         )
     if current is None or current.origin is None or not _is_of(current.origin, resource):
         return _not_applied("Publishing", "this change is not published yet")
-    if acks.complete(current) and not _runs_anew(situation):
-        message = f"all {acks.parallelism} subtasks judge by generation {current.generation}"
-        return Condition(type="Applied", status="True", reason="Acknowledged", message=message)
+    return _word_of_subtasks(situation, current, now_ms=now_ms, ack_timeout_ms=ack_timeout_ms)
+
+
+def _word_of_subtasks(
+    situation: Situation, current: ConfigRecord, *, now_ms: int, ack_timeout_ms: int
+) -> Condition:
+    """Say what subtasks have answered to what is published."""
+    acks = situation.acks
+    if not _runs_anew(situation):
+        if acks.complete(current):
+            message = f"all {acks.parallelism} subtasks judge by generation {current.generation}"
+            return Condition(type="Applied", status="True", reason="Acknowledged", message=message)
+        if acks.refusals(current):
+            return _not_applied("ModelRefused", refusal_in_words(acks, current))
     return _waiting(situation, current, now_ms=now_ms, ack_timeout_ms=ack_timeout_ms)
 
 
@@ -145,10 +163,10 @@ def _waiting(
         job = situation.resource.spec.job_ref
         message = f"no subtask of job {job} has acknowledged {generation}"
     else:
-        missing = acks.missing(current)
-        who = f"subtask {missing[0]}" if len(missing) == 1 else f"subtasks {_some(missing)}"
-        message = f"{who} of {acks.parallelism} did not acknowledge {generation}"
+        message = missing_in_words(acks, current)
     asked_at = max(situation.known.published_at, acks.started_at)
+    if acks.parallelism and not acks.silent(current):  # what is missing is a model, which is newer
+        asked_at = max(asked_at, acks.applied_at(current))
     if now_ms - asked_at < ack_timeout_ms:
         return _not_applied("Waiting", f"{message} yet")
     return _not_applied("AckTimeout", f"{message} within {ack_timeout_ms / 1000:g} s; tried again")
@@ -224,9 +242,3 @@ def _with_times(
 
 def _conditions(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return status.get("conditions") or []
-
-
-def _some(values: Iterable[object], most: int = 5) -> str:
-    texts = [str(value) for value in values]
-    more = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more

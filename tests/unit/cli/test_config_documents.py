@@ -40,3 +40,34 @@ def test_what_is_shown_can_be_applied_again() -> None:
     record = ConfigRecord(name="strict", generation=3, created_at=1, spec=config.spec)
     (again,) = yaml.safe_load_all(dump_manifests([record]))
     assert parse_detector_config(again) == config
+
+
+def test_every_value_of_a_model_is_shown_and_can_be_applied_again() -> None:
+    (config,) = parse_documents(
+        STRICT.replace(
+            "detectors:", "model: {name: habits, challenger: {name: trial}}, detectors:"
+        ),
+        source="x",
+    )
+    record = ConfigRecord(name="strict", generation=3, created_at=1, spec=config.spec)
+    (again,) = yaml.safe_load_all(dump_manifests([record]))
+    assert again["spec"]["model"] == {
+        "name": "habits",
+        "hash": None,
+        "threshold": None,
+        "alertsPerThousandCards": None,
+        "mode": "Active",
+        "challenger": {
+            "name": "trial",
+            "hash": None,
+            "threshold": None,
+            "alertsPerThousandCards": None,
+        },
+    }
+    assert parse_detector_config(again) == config
+
+
+def test_a_model_in_a_wrong_mode_is_answered_with_the_modes_there_are() -> None:
+    text = STRICT.replace("detectors:", "model: {name: habits, mode: on trial}, detectors:")
+    with pytest.raises(StackError, match=r"one of `Active`, `Shadow`, `Off` - at `\$.spec.model"):
+        parse_documents(text, source="x")

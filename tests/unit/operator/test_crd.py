@@ -1,6 +1,7 @@
 import json
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -32,8 +33,9 @@ def fields_of(struct: type[msgspec.Struct], path: str = "$") -> Iterator[tuple[s
     for field in msgspec.structs.fields(struct):
         place = f"{path}.{field.encode_name}"
         yield place, field
-        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-            yield from fields_of(field.type, place)
+        for kind in (field.type, *get_args(field.type)):
+            if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+                yield from fields_of(kind, place)
 
 
 FIELDS = dict(fields_of(DetectorConfigSpec))
@@ -58,13 +60,43 @@ def test_every_field_of_the_typed_spec_is_there_and_no_other() -> None:
 def test_a_field_has_a_description_and_the_default_of_the_typed_spec(place: str) -> None:
     schema, default = PLACES[place], FIELDS[place].default
     assert len(schema["description"]) > 10
-    if default is None or default == ():
+    if default is None or default == () or default is msgspec.NODEFAULT:
         assert "default" not in schema
     elif isinstance(default, msgspec.Struct):
         assert schema["default"] == {}
     else:
         assert schema["default"] == default
         assert f"Default: {str(default).removesuffix('.0')}." in schema["description"]
+
+
+@pytest.mark.parametrize("place", FIELDS)
+def test_a_field_is_required_where_the_typed_spec_has_no_default(place: str) -> None:
+    around, _, name = place.rpartition(".")
+    required = name in PLACES[around].get("required", ())
+
+    assert required == (FIELDS[place].default is msgspec.NODEFAULT)
+
+
+def test_a_config_need_not_have_a_model_and_a_model_no_challenger() -> None:
+    assert PLACES["$.model"]["required"] == PLACES["$.model.challenger"]["required"] == ["name"]
+    assert "model" not in SPEC.get("required", ())
+    assert "Absent: rules alone judge." in PLACES["$.model"]["description"]
+
+
+@pytest.mark.parametrize("place", ["$.model", "$.model.challenger"])
+def test_what_a_model_asks_for_is_said_in_words(place: str) -> None:
+    (rule,) = PLACES[place]["x-kubernetes-validations"]
+    assert rule["message"] == "`threshold` or `alertsPerThousandCards`, not both"
+    for name, good, wrong in (
+        ("name", "habits.v2", "Habits"),
+        ("name", "a", "-a"),
+        ("hash", "0123456789abcdef" * 4, "0123456789ABCDEF" * 4),
+    ):
+        (rule,) = PLACES[f"{place}.{name}"]["x-kubernetes-validations"]
+        pattern = rule["rule"].removeprefix("self.matches('").removesuffix("')")
+        assert re.search(pattern, good)
+        assert not re.search(pattern, wrong)
+        assert "lower" in rule["message"]
 
 
 def test_a_manifest_of_the_defaults_is_a_manifest_of_nothing() -> None:
@@ -134,6 +166,8 @@ def test_a_config_stays_with_its_job() -> None:
     assert "self == oldSelf" in [rule["rule"] for rule in rules]
 
 
-def test_it_is_printed_as_yaml(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_is_printed_as_yaml_without_aliases(capsys: pytest.CaptureFixture[str]) -> None:
     main()
-    assert yaml.safe_load(capsys.readouterr().out) == json.loads(json.dumps(CRD))
+    printed = capsys.readouterr().out
+    assert yaml.safe_load(printed) == json.loads(json.dumps(CRD))
+    assert not re.search(r"[&*]id\d", printed)

@@ -66,6 +66,17 @@ def test_a_field_has_its_type_its_range_its_default_and_its_meaning() -> None:
     ) in _section("spec.selector")
 
 
+def test_a_model_has_its_fields_and_its_challenger_below() -> None:
+    model, challenger = _section("spec.model"), _section("challenger")
+
+    assert "| `name` | string | a model's name is" in model
+    assert "| to be given |" in model
+    assert "| `mode` |" in model
+    assert "| `mode` |" not in challenger
+    for section in (model, challenger):
+        assert "\n`threshold` or `alertsPerThousandCards`, not both.\n" in section
+
+
 def test_a_new_field_gets_a_section_by_itself() -> None:
     crd = detector_config_crd()
     schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]

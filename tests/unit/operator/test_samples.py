@@ -90,7 +90,7 @@ def test_the_comments_of_the_defaults_are_the_defaults() -> None:
 
     assert uncommented["detectors"] == _DEFAULTS["detectors"]
     assert {**_DEFAULTS, **uncommented} == _DEFAULTS
-    assert set(_DEFAULTS) - set(uncommented) == {"effectiveFrom"}, "it has no default"
+    assert set(_DEFAULTS) - set(uncommented) == {"effectiveFrom", "model"}, "they have no default"
 
 
 def _resource(config: DetectorConfig) -> Resource:

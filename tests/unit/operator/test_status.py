@@ -4,7 +4,12 @@ import pytest
 from tests.unit.operator.resource_samples import a_resource, acks_of, an_ack, known, record_of
 
 from cardwatch_contracts.acknowledgements import Acknowledgements
-from cardwatch_contracts.detector_config import DetectorConfigSpec, Selector
+from cardwatch_contracts.detector_config import (
+    Challenger,
+    DetectorConfigSpec,
+    Model,
+    Selector,
+)
 from cardwatch_operator.known import NOTHING_KNOWN, KnownConfig
 from cardwatch_operator.resources import Resource
 from cardwatch_operator.status import Condition, Situation, changes, in_words, status_of
@@ -231,3 +236,89 @@ def test_alerts_are_those_of_the_last_minute_counted() -> None:
 
 def test_alerts_of_another_of_its_name_are_not_its_own() -> None:
     assert "alertsPerMinute" not in status(namesake=a_resource(namespace="risk"), alerts=7)
+
+
+OLD, NEW, TRIAL = "0a" * 32, "1b" * 32, "2c" * 32
+LEARNED = a_resource(
+    spec=DetectorConfigSpec(model=Model(name="habits", challenger=Challenger(name="trial")))
+)
+ASKED = known(record_of(LEARNED), published_at=5_000)
+
+
+def test_the_models_that_all_subtasks_judge_with_are_said() -> None:
+    both = acks_of(*(an_ack(n, model=OLD, challenger=TRIAL) for n in (0, 1)))
+    said = status(LEARNED, before=ASKED, acks=both)
+    assert why(said, "Applied")[:2] == ("True", "Acknowledged")
+    assert (said["model"], said["challenger"]) == (OLD, TRIAL)
+
+
+def test_without_a_model_none_is_said() -> None:
+    assert status().keys().isdisjoint({"model", "challenger"})
+
+
+def test_a_generation_without_its_model_is_not_applied() -> None:
+    said = status(LEARNED, before=ASKED)
+    message = "subtasks 0, 1 of 2 did not take the model of generation 1 yet"
+    assert why(said) == ("False", "Waiting", message)
+    assert said["subtasks"] == "0/2"
+
+
+def test_a_model_that_is_refused_is_said_in_the_subtask_s_words() -> None:
+    refused = "habits/1b1b1b1b1b1b is of features 1, and this job has 2"
+    both = acks_of(
+        an_ack(0, model=OLD, challenger=TRIAL),
+        an_ack(1, model=OLD, challenger=TRIAL, refused=refused),
+    )
+    said = status(LEARNED, before=ASKED, acks=both, now_ms=1_000_000)
+    message = f"subtask 1 of 2: {refused}; model 0a0a0a0a0a0a stays in force"
+    assert why(said, "Applied") == ("False", "ModelRefused", message)
+    assert why(said) == ("False", "ModelRefused", message)
+    assert (said["model"], said["subtasks"]) == (OLD, "1/2")
+    assert "appliedGeneration" not in said
+
+
+def test_the_same_refusal_of_many_is_said_once() -> None:
+    both = acks_of(*(an_ack(n, refused="no model habits is published") for n in (0, 1)))
+    said = status(LEARNED, before=ASKED, acks=both)
+    message = "subtasks 0, 1 of 2: no model habits is published; rules alone judge"
+    assert why(said)[2] == message
+    assert "model" not in said
+
+
+def test_different_refusals_are_said_apart_with_all_that_judges() -> None:
+    apart = acks_of(an_ack(0, refused="one", model=OLD), an_ack(1, refused="two", model=NEW))
+    said = status(LEARNED, before=ASKED, acks=apart)
+    assert why(said)[2] == (
+        "subtask 0 of 2: one; subtask 1 of 2: two; models 0a0a0a0a0a0a, 1b1b1b1b1b1b stay in force"
+    )
+    assert "model" not in said
+
+
+def test_a_refusal_of_a_run_that_is_over_is_worth_nothing() -> None:
+    both = acks_of(an_ack(0, refused="broken"), an_ack(1, refused="broken"))
+    assert why(status(LEARNED, before=ASKED, acks=both, parallelism=4))[1] == "Waiting"
+
+
+def test_a_newer_model_that_some_have_already_has_its_own_time() -> None:
+    swapping = acks_of(
+        an_ack(0, model=NEW, challenger=TRIAL, applied_at=900_000),
+        an_ack(1, model=OLD, challenger=TRIAL),
+    )
+    said = status(LEARNED, before=ASKED, acks=swapping, now_ms=902_999)
+    assert why(said) == ("False", "Waiting", "the 2 subtasks did not take the same model yet")
+    assert ("model" in said, said["challenger"]) == (False, TRIAL)
+    late = status(LEARNED, before=ASKED, acks=swapping, now_ms=903_000)
+    assert why(late)[1] == "AckTimeout"
+
+
+def test_models_stay_said_until_a_subtask_speaks() -> None:
+    first = status(
+        LEARNED,
+        before=ASKED,
+        acks=acks_of(*(an_ack(n, model=OLD, challenger=TRIAL) for n in (0, 1))),
+    )
+    again = a_resource(spec=LEARNED.spec, status=first)
+    silent = status(again, before=ASKED, acks=Acknowledgements())
+    assert (silent["model"], silent["challenger"]) == (OLD, TRIAL)
+    spoken = status(again, before=ASKED)
+    assert spoken.keys().isdisjoint({"model", "challenger"})

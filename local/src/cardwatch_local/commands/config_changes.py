@@ -11,6 +11,7 @@ from cardwatch_local.errors import StackError
 from cardwatch_local.reading.connection import Connection
 from cardwatch_operator.config_topics import ConfigTopics
 from cardwatch_operator.known import NOTHING_KNOWN
+from cardwatch_operator.models import DIGITS, missing_in_words, refusal_in_words
 
 _SERVICE: Final = "cardwatch-cli"
 Timeout = Annotated[float, duration_option("How long to wait for the job's word.")]
@@ -20,14 +21,16 @@ def publish(connection: Connection, plan: Plan, *, timeout_s: float) -> None:
     """Publish what `plan` says, and tell what became of it.
 
     Raises:
-        StackError: Not every subtask has acknowledged in time.
+        StackError: Not every subtask has acknowledged in time, or a model is refused.
     """
     exporter = connection.exporter(_SERVICE)
     outcome = publish_and_wait(connection.kafka, plan, timeout_s=timeout_s, exporter=exporter)
     if exporter is not None:
         exporter.close()
     for applied in outcome:
-        output.say(_sentence(applied))
+        output.say(sentence(applied))
+    if any(applied.is_refused for applied in outcome):
+        raise StackError("a model is refused; the rest of its config is in force")
     if not all(applied.is_complete for applied in outcome):
         raise StackError(f"not every subtask has acknowledged within {timeout_s:g} s")
 
@@ -67,7 +70,8 @@ def bare_name(name: str) -> str:
     return bare if kind in ("", "dc", "detectorconfig", "detectorconfigs") else name
 
 
-def _sentence(applied: Applied) -> str:
+def sentence(applied: Applied) -> str:
+    """Return what became of a config that was published."""
     record, acks = applied.record, applied.acknowledgements
     subject = f"detectorconfig/{record.name}"
     verb = "withdrawn" if record.withdrawn else "applied"
@@ -76,11 +80,18 @@ def _sentence(applied: Applied) -> str:
             f"{subject} published (generation {record.generation}), but no subtask has "
             "acknowledged it: is the job running? See `cardwatch status`"
         )
-    missing = acks.missing(record)
-    there = f"{acks.parallelism - len(missing)} of {acks.parallelism} subtasks"
-    if missing:
-        return (
-            f"{subject} published (generation {record.generation}), {there}; "
-            f"missing: subtask {', '.join(map(str, missing))}"
-        )
-    return f"{subject} {verb} (generation {record.generation}, {there}, {applied.seconds:.1f} s)"
+    there = f"{acks.parallelism - len(acks.missing(record))} of {acks.parallelism} subtasks"
+    if not applied.is_complete:
+        published = f"{subject} published (generation {record.generation}), {there}"
+        if acks.refusals(record):
+            return f"{published}; the model is refused: {refusal_in_words(acks, record)}"
+        silent = acks.silent(record)
+        if silent:
+            return f"{published}; missing: subtask {', '.join(map(str, silent))}"
+        return f"{published}; {missing_in_words(acks, record)}"
+    models = ", ".join(hash_[:DIGITS] for hash_ in acks.models(record.name))
+    judging = f", model {models}" if models else ""
+    return (
+        f"{subject} {verb} (generation {record.generation}, {there}{judging}, "
+        f"{applied.seconds:.1f} s)"
+    )

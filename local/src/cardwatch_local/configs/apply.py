@@ -20,8 +20,11 @@ from cardwatch_local.errors import StackError
 from cardwatch_local.reading.topic import beginnings, follow_topic, value_of
 from cardwatch_operator.config_log import BrokerError, ConfigLog, OvertakenError
 from cardwatch_operator.config_topics import ConfigTopics
+from cardwatch_operator.models import is_refused
 
 _ATTEMPTS: Final = 5
+_SECOND_THOUGHTS_S: Final = 3.0
+"""After a model was refused: it may just be on its way to the subtasks, behind the config."""
 
 Plan = Callable[[ConfigTopics], Sequence[ConfigRecord]]
 """Chooses what to publish by what the topics hold."""
@@ -41,6 +44,11 @@ class Applied:
         """Whether every subtask has acknowledged."""
         return self.acknowledgements.complete(self.record)
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether subtasks refuse the model that is asked for."""
+        return bool(self.acknowledgements.refusals(self.record))
+
 
 def read_configs(bootstrap_servers: Kafka) -> ConfigTopics:
     """Return what the topics hold.
@@ -56,6 +64,8 @@ def publish_and_wait(
     bootstrap_servers: Kafka, plan: Plan, *, timeout_s: float, exporter: Exporter | None = None
 ) -> list[Applied]:
     """Publish what `plan` says, and wait until every subtask has acknowledged each, or time is up.
+
+    It does not wait longer for subtasks that refuse a model and stay with that.
 
     `exporter` gets the spans of it. The plan is asked again where somebody else has written
     meanwhile. Withdrawals that every subtask has acknowledged are then forgotten by Kafka.
@@ -117,8 +127,12 @@ def _wait(
     acks = Acknowledgements()
     took_s = dict.fromkeys((record.name for record in records), 0.0)
 
+    def is_settled(record: ConfigRecord) -> bool:
+        since_s = time.monotonic() - began - took_s[record.name]
+        return acks.complete(record) or (is_refused(acks, record) and since_s > _SECOND_THOUGHTS_S)
+
     def done() -> bool:
-        return time.monotonic() - began > timeout_s or all(map(acks.complete, records))
+        return time.monotonic() - began > timeout_s or all(map(is_settled, records))
 
     for message in follow_topic(
         bootstrap_servers,

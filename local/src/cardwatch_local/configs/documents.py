@@ -10,6 +10,7 @@ from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.detector_config import (
     API_VERSION,
     KIND,
+    Challenger,
     ConfigRecord,
     DetectorConfig,
     parse_detector_config,
@@ -48,17 +49,29 @@ def parse_documents(text: str, *, source: str) -> list[DetectorConfig]:
 
 def to_manifest(record: ConfigRecord) -> dict[str, Any]:
     """Return a config in force as the document a user would write, every value spelled out."""
+    spec = msgspec.to_builtins(record.spec)
+    if record.spec.model is not None:
+        spec["model"] = _spelled_out(record.spec.model)
+        if record.spec.model.challenger is not None:
+            spec["model"]["challenger"] = _spelled_out(record.spec.model.challenger)
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
         "metadata": {"name": record.name, "generation": record.generation},
-        "spec": msgspec.to_builtins(record.spec),
+        "spec": spec,
     }
 
 
 def dump_manifests(records: list[ConfigRecord]) -> str:
     """Write configs as YAML, one document each."""
     return yaml.safe_dump_all(map(to_manifest, records), sort_keys=False, allow_unicode=True)
+
+
+def _spelled_out(model: Challenger) -> dict[str, Any]:
+    """Return every value of a model, which leaves its defaults out elsewhere."""
+    return {
+        field.encode_name: getattr(model, field.name) for field in msgspec.structs.fields(model)
+    }
 
 
 def _name_in(document: object) -> str:
