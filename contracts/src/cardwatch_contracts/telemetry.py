@@ -209,6 +209,14 @@ MALFORMED_TRACEPARENTS: Final = _of_job(
 DROPPED_SPANS: Final = _of_job("dropped_spans", "Spans of the job that no collector has taken.")
 RAISED: Final = _of_job("alerts", "Alerts to act on.")
 RAISED_IN_SHADOW: Final = _of_job("shadow_alerts", "Alerts of detectors on trial alone.")
+SCORED: Final = _of_job("scored", "Transactions that a model judged.")
+UNSCORED: Final = _of_job(
+    "unscored", "Transactions that no model could judge: a feature was no finite number."
+)
+FEEDBACK_HEARD: Final = _of_job(
+    "feedback_heard", "Answers of analysts that taught something of a merchant."
+)
+FEEDBACK_REFUSED: Final = _of_job("feedback_refused", "Answers of analysts that cannot be read.")
 FINDINGS: Final = _of_job(
     "detector_findings", "What detectors object to, to act on, by detector.", "detector"
 )
@@ -231,6 +239,10 @@ JOB_METRICS: Final = (
     DROPPED_SPANS,
     RAISED,
     RAISED_IN_SHADOW,
+    SCORED,
+    UNSCORED,
+    FEEDBACK_HEARD,
+    FEEDBACK_REFUSED,
     FINDINGS,
     SHADOW_FINDINGS,
     CONFIG_IN_FORCE,
