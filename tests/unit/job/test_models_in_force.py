@@ -184,6 +184,8 @@ def test_a_broken_or_mismatching_artefact_is_refused_and_the_last_good_one_stays
     pinned = subtask.apply(2, Model(name="july", hash=_BETTER.hash, threshold=0.2))
     assert (pinned.generation, pinned.model) == (2, _JULY.hash)
     assert f"version {_BETTER.hash[:12]} of model july is {why}" in pinned.refused
+    (again,) = Subtask(subtask).first_words()
+    assert (again.model, again.refused) == (pinned.model, pinned.refused)
     (good,) = subtask.publish(_BETTER)
     assert (good.model, good.refused) == (_BETTER.hash, "")
 
@@ -245,6 +247,16 @@ def test_a_model_that_a_config_no_longer_asks_for_is_forgotten_among_the_unused(
     assert ack.refused == "no model july is published; rules alone judge"
     assert subtask.apply(4, Model(name=others[0].name)).model == others[0].hash
     assert len(subtask.learned) == MAX_UNUSED + 1  # the versions, and which is in force
+
+
+@pytest.mark.parametrize("key", ["", "july", "july/", "a/b/c", f"July/{_JULY.hash}"])
+def test_a_model_under_a_key_that_is_no_name_and_hash_is_passed_over(
+    key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    subtask = Subtask()
+    assert subtask.tell(MODELS.name, key, encode_artefact(_JULY)) == []
+    assert subtask.learned == {}
+    assert f"a model under key '{key}' is passed over" in caplog.text
 
 
 def test_a_version_that_is_withdrawn_stays_where_it_is_in_use() -> None:

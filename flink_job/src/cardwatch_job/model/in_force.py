@@ -5,11 +5,17 @@ there, or no good, is refused; the last good one of that config stays.
 """
 
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import Final, Literal
 
-from cardwatch_contracts.detector_config import Challenger, ConfigRecord
+from cardwatch_contracts.detector_config import (
+    ARTEFACT_HASH,
+    MODEL_NAME,
+    Challenger,
+    ConfigRecord,
+)
 from cardwatch_job.model.artefact import ArtefactError, read_artefact
 from cardwatch_job.model.judging import Judging, JudgingModels
 from cardwatch_job.model.scorer import Scorer
@@ -19,8 +25,11 @@ _log = logging.getLogger(__name__)
 MAX_UNUSED: Final = 8
 """Published models that no config uses and that are remembered; the oldest goes first."""
 MAX_REFUSED: Final = 64
+"""Versions of which it is remembered why they were refused; the oldest goes first."""
+_KEY: Final = re.compile(f"{MODEL_NAME[1:-2]}/{ARTEFACT_HASH[1:-2]}")
 _NUMBER: Final = Struct(">q")
 _PUBLISHED: Final = b"published/"
+_REFUSED: Final = b"refused/"
 _IN_FORCE: Final = b"in-force/"
 
 Role = Literal["model", "challenger"]
@@ -56,7 +65,11 @@ class ModelsInForce:
 
         One without a document withdraws its version: where a config uses it, it stays in use.
         """
-        name, _, hash_ = (key or b"").decode(errors="replace").partition("/")
+        text = (key or b"").decode(errors="replace")
+        if not _KEY.fullmatch(text):
+            _log.warning("a model under key %r is passed over: it is no name/hash", text)
+            return
+        name, hash_ = text.split("/")
         if document is None:
             self._withdraw(name, hash_)
             return
@@ -72,13 +85,12 @@ class ModelsInForce:
             _log.warning("model %s/%s is refused: %s", name, hash_, error)
             self._refuse(name, hash_, str(error))
             return
-        self._refused.pop((name, hash_), None)
+        self._accept(name, hash_)
         self._newest_refused.pop(name, None)
         self._published.pop((name, hash_), None)
         self._published[name, hash_] = scorer, document
         self._newest[name] = hash_
-        self._number += 1
-        self._changed[_published_key(name, hash_)] = _NUMBER.pack(self._number) + document
+        self._note(_PUBLISHED, name, hash_, document)
 
     def follow(self, records: Iterable[ConfigRecord]) -> list[str]:
         """Put in force what configs ask for.
@@ -160,15 +172,28 @@ class ModelsInForce:
         return None if found is None else found[0]
 
     def _refuse(self, name: str, hash_: str, why: str) -> None:
+        self._accept(name, hash_)
         if len(self._refused) >= MAX_REFUSED:
-            self._refused.clear()
-        if len(self._newest_refused) >= MAX_REFUSED:
-            self._newest_refused.clear()
+            self._accept(*next(iter(self._refused)))
         self._refused[name, hash_] = why
         self._newest_refused[name] = why
+        self._note(_REFUSED, name, hash_, why.encode())
+
+    def _accept(self, name: str, hash_: str) -> None:
+        """Forget why a version was refused, if it was."""
+        why = self._refused.pop((name, hash_), None)
+        if why is not None:
+            self._changed[_key(_REFUSED, name, hash_)] = None
+            if self._newest_refused.get(name) == why:
+                del self._newest_refused[name]
+
+    def _note(self, kind: bytes, name: str, hash_: str, value: bytes) -> None:
+        """Have something remembered beyond this run, in the order in which it came."""
+        self._number += 1
+        self._changed[_key(kind, name, hash_)] = _NUMBER.pack(self._number) + value
 
     def _withdraw(self, name: str, hash_: str) -> None:
-        self._refused.pop((name, hash_), None)
+        self._accept(name, hash_)
         if (name, hash_) in self._last_good.values():
             _log.warning("model %s/%s was withdrawn, but is in use: it stays", name, hash_)
             return
@@ -177,7 +202,7 @@ class ModelsInForce:
     def _drop(self, name: str, hash_: str) -> None:
         if self._published.pop((name, hash_), None) is None:
             return
-        self._changed[_published_key(name, hash_)] = None
+        self._changed[_key(_PUBLISHED, name, hash_)] = None
         if self._newest.get(name) == hash_:
             del self._newest[name]
             for other, version in self._published:
@@ -192,18 +217,22 @@ class ModelsInForce:
             self._drop(name, hash_)
 
     def _restore(self, learned: Iterable[tuple[bytes, bytes]]) -> None:
-        documents = []
+        said = []
         for key, value in learned:
             if key.startswith(_IN_FORCE):
                 config, role = key[len(_IN_FORCE) :].decode().split("/")
                 name, hash_ = value.decode().split("/")
                 self._last_good[config, _role(role)] = (name, hash_)
-            elif key.startswith(_PUBLISHED):
+            elif key.startswith((_PUBLISHED, _REFUSED)):
                 (number,) = _NUMBER.unpack_from(value)
-                documents.append((number, key[len(_PUBLISHED) :], value[_NUMBER.size :]))
-        for number, key, document in sorted(documents):
+                said.append((number, key, value[_NUMBER.size :]))
+        for number, key, value in sorted(said):
             self._number = number - 1
-            self.publish(key, document)
+            if key.startswith(_PUBLISHED):
+                self.publish(key[len(_PUBLISHED) :], value)
+            else:
+                name, hash_ = key[len(_REFUSED) :].decode().split("/")
+                self._refuse(name, hash_, value.decode())
         self._changed.clear()
 
 
@@ -211,8 +240,8 @@ def _role(name: str) -> Role:
     return "challenger" if name == "challenger" else "model"
 
 
-def _published_key(name: str, hash_: str) -> bytes:
-    return _PUBLISHED + f"{name}/{hash_}".encode()
+def _key(kind: bytes, name: str, hash_: str) -> bytes:
+    return kind + f"{name}/{hash_}".encode()
 
 
 def _in_force_key(config: str, role: Role) -> bytes:

@@ -5,12 +5,20 @@ from collections.abc import Callable
 
 from confluent_kafka import TopicPartition
 
-from cardwatch_contracts.topics import ALERTS, CARDS, JOB_GROUP, REKEYED, TRANSACTIONS
+from cardwatch_contracts.topics import (
+    ALERTS,
+    CARDS,
+    FEEDBACK,
+    JOB_GROUP,
+    REKEYED,
+    TRANSACTIONS,
+    USER_HABITS,
+)
 from cardwatch_local.errors import StackError
 from cardwatch_local.reading.offsets import OffsetReader, Offsets
 from cardwatch_local.reading.topic import read_topic
 
-_INPUTS = (CARDS, TRANSACTIONS)
+_INPUTS = (CARDS, FEEDBACK, TRANSACTIONS, USER_HABITS)
 _POLL_S = 0.2
 
 
