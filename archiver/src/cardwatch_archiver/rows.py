@@ -156,6 +156,8 @@ def feedback_row(value: bytes | None, _ingested_ms: int) -> Row:
         feedback.given_by,
         microseconds(feedback.given_at),
         feedback.reason,
+        None if feedback.event_time is None else microseconds(feedback.event_time),
+        feedback.amount_deviations,
     )
     return _without_nul(row, value)
 
@@ -179,6 +181,8 @@ def _checked(alert: Alert) -> Alert:
 def _redacted(finding: Finding) -> Finding:
     refuse_card_number("findings[...].detector", finding.detector)
     refuse_card_number("findings[...].unit", finding.unit)
+    if finding.model is not None:
+        refuse_card_number("findings[...].model", finding.model)
     return replace(
         finding,
         reason=redact_card_numbers(finding.reason),

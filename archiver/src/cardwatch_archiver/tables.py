@@ -111,6 +111,8 @@ _FEEDBACK: Final = Table(
         **_texts("label", "given_by"),
         "given_at": "time",
         "reason": "text",
+        "event_time": "time",
+        "amount_deviations": "float8",
     },
     row=feedback_row,
     key=("feedback_id",),

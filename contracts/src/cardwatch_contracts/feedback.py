@@ -1,6 +1,7 @@
 """What an analyst says of an alert, on the topic `feedback`."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -42,11 +43,12 @@ class Feedback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When the transaction was. Milliseconds since 1970-01-01 UTC; None: who sent it did not say,
     and models learn nothing of the merchant from it."""
     amount_deviations: Annotated[float, Meta(ge=-1e9, le=1e9)] | None = None
-    """As in the alert."""
+    """As in the alert, where it is within these bounds; else the nearer one."""
 
 
 _decoder: Final = msgspec.json.Decoder(Feedback)
 _OF_ALERT: Final = ("transaction_id", "user_id", "card_id", "bank_id", "merchant_id")
+_MOST_DEVIATIONS: Final = 1e9
 _NAMES: Final = tuple(name for name in Feedback.__struct_fields__ if name.endswith(("_id", "_by")))
 
 
@@ -75,7 +77,9 @@ def feedback_on(
     """Return an analyst's answer to an alert, as who reads it would take it.
 
     Args:
-        alert: the alert's ids: `alert_id`, and those of whom its transaction concerns.
+        alert: the alert's ids: `alert_id`, and those of whom its transaction concerns; its
+            `event_time`, milliseconds since 1970-01-01 UTC, and `amount_deviations`, as far as they
+            are known.
         feedback_id: unique; the same for the same answer sent again.
         label: what is said.
         given_by: who says so.
@@ -94,6 +98,15 @@ def feedback_on(
         given_by=given_by,
         given_at=given_at,
         reason=without_card_numbers(reason),
+        event_time=alert.get("event_time"),
+        amount_deviations=_within(alert.get("amount_deviations")),
         **{name: alert[name] for name in _OF_ALERT},
     )
     return decode_feedback(encode(feedback))
+
+
+def _within(deviations: float | None) -> float | None:
+    """Return deviations that feedback may carry: nobody is kept from an answer by large ones."""
+    if deviations is None or not isfinite(deviations):
+        return None
+    return max(-_MOST_DEVIATIONS, min(deviations, _MOST_DEVIATIONS))

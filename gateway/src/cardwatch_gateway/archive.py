@@ -112,7 +112,9 @@ class Archive:
         """Return an alert's row; None where there is none, or it is another bank's."""
         return await self._newest(
             "SELECT alert::text AS alert, alert_id, transaction_id, user_id, card_id, bank_id, "
-            "merchant_id FROM alerts WHERE alert_id = %(id)s",
+            "merchant_id, (extract(epoch FROM event_time) * 1000)::bigint AS event_time, "
+            "(alert ->> 'amount_deviations')::float8 AS amount_deviations "
+            "FROM alerts WHERE alert_id = %(id)s",
             {"id": alert_id, "bank": bank_id},
         )
 

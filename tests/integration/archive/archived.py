@@ -87,6 +87,8 @@ class Archived:
     def add_feedback(self, feedback: Feedback) -> None:
         row = asdict(feedback)
         row["given_at"] = moment(feedback.given_at)
+        if feedback.event_time is not None:
+            row["event_time"] = moment(feedback.event_time)
         self._insert("feedback", row)
 
     def _insert(self, table: str, row: dict[str, Any]) -> None:

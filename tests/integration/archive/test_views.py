@@ -2,6 +2,7 @@ import uuid
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg import sql
 from tests.integration.archive.archived import Archived, an_answer, moment
 from tests.integration.archive.postgres_server import PostgresServer
@@ -60,6 +61,37 @@ def test_findings_have_a_row_each_with_what_was_held_against_what(told: Archived
         ("dormant_card", "shadow", 123_450.0, 80_000.0, 8_000.0, "minor", *said),
     ]
     assert told.count("analytics.findings") == 7
+
+
+def test_what_a_model_says_is_there_and_null_where_none_judged(told: Archived) -> None:
+    model = a_finding("model", observed=0.93, threshold=0.5, unit="risk", model="0a" * 32)
+    judged = replace(an_alert(6, SPIKE, model), risk=0.97, amount_deviations=-0.25)
+    told.add_alert(judged)
+    told.add_feedback(
+        an_answer(judged, 1, event_time=judged.transaction.event_time, amount_deviations=-0.25)
+    )
+    told.add_feedback(an_answer(story()[0], 1))
+
+    alerts = told.rows(
+        "SELECT transaction_id, risk, amount_deviations FROM analytics.alerts "
+        "WHERE transaction_id IN ('A-run-5', 'A-run-6') ORDER BY 1"
+    )
+    findings = told.rows(
+        "SELECT detector, model, observed, unit FROM analytics.findings "
+        "WHERE transaction_id = 'A-run-6' ORDER BY 1"
+    )
+    feedback = told.rows(
+        "SELECT transaction_id, event_time, amount_deviations FROM analytics.latest_feedback "
+        "ORDER BY 1"
+    )
+
+    assert alerts == [("A-run-5", None, None), ("A-run-6", 0.97, -0.25)]
+    assert findings == [
+        ("amount_spike", None, 123_450.0, "minor"),
+        ("model", "0a" * 32, 0.93, "risk"),
+    ]
+    event_time = moment(judged.transaction.event_time)
+    assert feedback == [("A-run-1", None, None), ("A-run-6", event_time, -0.25)]
 
 
 def test_alerts_have_their_reasons_in_order(told: Archived) -> None:

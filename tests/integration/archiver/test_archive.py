@@ -108,7 +108,13 @@ def test_of_a_window_and_of_a_feedback_the_latest_word_counts(stand: ArchiveStan
     grown = msgspec.structs.replace(window, count=2, sum_minor=3 * 10**18)
     stand.send("transaction-stats", map(encode, [window, grown]))
     said = feedback_on(payment(1))
-    corrected = msgspec.structs.replace(said, label="fraudulent", reason="she called")
+    corrected = msgspec.structs.replace(
+        said,
+        label="fraudulent",
+        reason="she called",
+        event_time=1_760_000_400_123,
+        amount_deviations=2.5,
+    )
     stand.send("feedback", map(encode, [said]))
     stand.start()
     stand.wait_for("feedback", 1)
@@ -117,6 +123,9 @@ def test_of_a_window_and_of_a_feedback_the_latest_word_counts(stand: ArchiveStan
         lambda: stand.ask("SELECT label, reason FROM feedback") == [("fraudulent", "she called")],
         "it is corrected",
     )
+    assert stand.ask(
+        "SELECT (extract(epoch FROM event_time) * 1000)::bigint, amount_deviations FROM feedback"
+    ) == [(1_760_000_400_123, 2.5)]
     assert stand.ask("SELECT count, sum_minor::text FROM transaction_stats") == [
         (2, "3000000000000000000")
     ]

@@ -148,6 +148,23 @@ def test_a_transaction_is_explained(gateway: RunningGateway, archive: str, alert
     assert explained("unheard-of").status_code == 404
 
 
+def test_an_answer_brings_back_what_a_model_knew(
+    gateway: RunningGateway, stack_without_job: Endpoints, archive: str
+) -> None:
+    alert = replace(new_alert(), risk=0.875, amount_deviations=12.75)
+    archive_alert(archive, alert)
+    said = {"label": "fraudulent", "given_by": "ana"}
+
+    answer = gateway.client.post(f"/v1/alerts/{alert.alert_id}/feedback", json=said)
+
+    assert answer.status_code == 202, answer.text
+    key = alert.transaction.transaction_id.encode()
+    sent = records(stack_without_job.bootstrap_servers, FEEDBACK.name, lambda m: m.key() == key)
+    feedback = decode_feedback(sent[0].value())
+    assert feedback.event_time == alert.transaction.event_time
+    assert feedback.amount_deviations == 12.75
+
+
 def test_an_analyst_s_answer_is_in_kafka_without_card_numbers(
     gateway: RunningGateway, stack_without_job: Endpoints, keys: KeysFile, alert: Alert
 ) -> None:
@@ -167,6 +184,8 @@ def test_an_analyst_s_answer_is_in_kafka_without_card_numbers(
     feedback = decode_feedback(sent[0].value())
     assert feedback.merchant_id == alert.transaction.merchant_id
     assert feedback.reason == "stolen: [card number redacted], she says"
+    assert feedback.event_time == alert.transaction.event_time
+    assert feedback.amount_deviations is None, "no model judged"
     assert gateway.client.post(path, json={**said, "label": "x"}).status_code == 422
     assert gateway.client.post(f"/v1/alerts/{uuid.uuid4()}/feedback", json=said).status_code == 404
     reader = keys.add("*", "read")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from msgspec.structs import replace
 from tests.integration.gateway.alerts import archive_alert, new_alert
 from tests.integration.gateway.running import records
 from tests.integration.visualizer.running import RunningVisualizer
@@ -85,7 +86,7 @@ def test_a_detail_has_findings_and_the_cards_history(archive: Archive, archive_u
 def test_an_answer_is_in_kafka_when_the_analyst_is_told(
     archive: Archive, archive_url: str, stack_without_job: Endpoints
 ) -> None:
-    alerts = [new_alert(), new_alert()]
+    alerts = [new_alert(), replace(new_alert(), risk=0.9, amount_deviations=-1.5)]
     for alert in alerts:
         archive_alert(archive_url, alert)
     answers = Answers(stack_without_job.bootstrap_servers, archive)
@@ -100,6 +101,11 @@ def test_an_answer_is_in_kafka_when_the_analyst_is_told(
     assert {each.label for each in found} == {"fraudulent"}
     assert {each.given_by for each in found} == {"ana"}
     assert all("4111" not in each.reason for each in found)
+    known = {each.alert_id: (each.event_time, each.amount_deviations) for each in found}
+    assert known == {
+        alert.alert_id: (alert.transaction.event_time, alert.amount_deviations) for alert in alerts
+    }
+    assert {deviations for _, deviations in known.values()} == {None, -1.5}
     answers.close()
 
 

@@ -87,7 +87,12 @@ def test_each_row_has_a_value_for_every_column() -> None:
     assert alert["alert_id"] == UUID(ALERT.alert_id)
     assert (alert["detectors"], alert["mode"]) == (["very_high_value"], "active")
     assert decode_alert(alert["alert"]) == ALERT
-    assert by_name("feedback", feedback_row(encode(FEEDBACK), 0))["label"] == "unsure"
+    feedback = by_name("feedback", feedback_row(encode(FEEDBACK), 0))
+    assert (feedback["label"], feedback["event_time"]) == ("unsure", None)
+    known = replace(FEEDBACK, event_time=NOON_MS, amount_deviations=2.5)
+    feedback = by_name("feedback", feedback_row(encode(known), 0))
+    assert feedback["event_time"] == microseconds(NOON_MS)
+    assert feedback["amount_deviations"] == 2.5
     assert by_name("transaction_stats", stats_row(encode(STATS), 0))["name"] == ""
 
 
@@ -116,6 +121,7 @@ def test_an_alert_with_a_card_number_is_refused_or_redacted(number: str) -> None
         replace(ALERT, config=number),
         replace(ALERT, trace_id=number),
         replace(ALERT, findings=(replace(FINDING, detector=number),)),
+        replace(ALERT, findings=(replace(FINDING, model=number),)),
     ):
         with pytest.raises(InvalidRecordError, match="Card number where none is allowed") as said:
             alert_row(encode(hostile), 0)

@@ -14,7 +14,7 @@ from cardwatch_contracts.card import (
 )
 from cardwatch_contracts.codec import InvalidRecordError, encode
 from cardwatch_contracts.dead_letter import DeadLetter, decode_dead_letter
-from cardwatch_contracts.feedback import Feedback, decode_feedback
+from cardwatch_contracts.feedback import Feedback, decode_feedback, feedback_on
 from cardwatch_contracts.money import format_amount
 from cardwatch_contracts.privacy import REDACTED
 from cardwatch_contracts.topics import TOPICS
@@ -105,6 +105,50 @@ def test_feedback_names_nothing_by_a_card_number(field: str) -> None:
     bad = replace(_FEEDBACK, **{field: "4111111111111111"})
     with pytest.raises(InvalidRecordError, match=rf"\$\.{field}"):
         decode_feedback(encode(bad))
+
+
+_ALERT_ROW = {name: getattr(_FEEDBACK, name) for name in ("alert_id", "transaction_id")} | {
+    **{name: getattr(_FEEDBACK, name) for name in ("user_id", "card_id", "bank_id")},
+    "merchant_id": "merchant-1",
+}
+
+
+@pytest.mark.parametrize(
+    ("known", "event_time", "deviations"),
+    [
+        ({}, None, None),
+        ({"event_time": None, "amount_deviations": None}, None, None),
+        ({"event_time": 1_760_000_000_000, "amount_deviations": -0.5}, 1_760_000_000_000, -0.5),
+        ({"amount_deviations": 1e300}, None, 1e9),
+        ({"amount_deviations": -1e300}, None, -1e9),
+        ({"amount_deviations": float("nan")}, None, None),
+    ],
+)
+def test_feedback_brings_back_what_the_alert_knew_of_the_transaction(
+    known: dict[str, float | None], event_time: int | None, deviations: float | None
+) -> None:
+    told = feedback_on(
+        {**_ALERT_ROW, **known},
+        feedback_id="feedback-1",
+        label="fraudulent",
+        given_by="ann",
+        given_at=1_760_000_400_000,
+    )
+
+    assert (told.event_time, told.amount_deviations) == (event_time, deviations)
+    assert decode_feedback(encode(told)) == told
+
+
+def test_feedback_of_before_there_were_models_is_read() -> None:
+    old = decode_feedback(encode(_FEEDBACK))
+    assert (old.event_time, old.amount_deviations) == (None, None)
+    assert b"event_time" not in encode(_FEEDBACK)
+
+
+@pytest.mark.parametrize("field", ["event_time", "amount_deviations"])
+def test_feedback_beyond_all_bounds_is_refused(field: str) -> None:
+    with pytest.raises(InvalidRecordError, match=rf"\$\.{field}"):
+        decode_feedback(encode(replace(_FEEDBACK, **{field: 10**15})))
 
 
 def test_a_card_is_kept_under_its_user_and_itself() -> None:

@@ -94,7 +94,8 @@ def alert(archive: Archive, alert_id: UUID) -> DictRow | None:
         ArchiveAwayError: the archive does not answer in time.
     """
     query = sql(
-        f"SELECT {_COLUMNS} {_FROM} WHERE a.alert_id = %(id)s ORDER BY a.ingested_at DESC LIMIT 1"
+        f"SELECT {_COLUMNS}, a.amount_deviations {_FROM} "
+        "WHERE a.alert_id = %(id)s ORDER BY a.ingested_at DESC LIMIT 1"
     )
     rows = archive.ask(query, {"id": alert_id})
     return rows[0] if rows else None
