@@ -458,6 +458,8 @@ def _of_server(
 
 _of_gateway: Final = partial(_of_server, "gateway")
 _of_visualizer: Final = partial(_of_server, "visualizer")
+_OF_MODEL: Final = ("config", "role", "model")
+"""Labels: a config, `model` or `challenger`, and the model's name."""
 
 
 GATEWAY_REQUESTS: Final = _of_gateway(
@@ -534,6 +536,32 @@ VISUALIZER_LEFT_OUT: Final = _of_visualizer(
     "counter",
     "Alerts that were counted and not pushed one by one: too many came at once.",
 )
+VISUALIZER_MODEL_PSI: Final = _of_visualizer(
+    "model_risk_psi",
+    "gauge",
+    "Population stability index of a model's risks of the last half hour against training: above "
+    "0.25 it judges another population. NaN: not known, or stopped.",
+    *_OF_MODEL,
+)
+VISUALIZER_MODEL_SHIFT: Final = _of_visualizer(
+    "model_feature_shift",
+    "gauge",
+    "Furthest that the mean of a model's feature is from training, in standard deviations of "
+    "training. NaN: not known, or stopped.",
+    *_OF_MODEL,
+)
+VISUALIZER_MODEL_SCORED: Final = _of_visualizer(
+    "model_scored_total", "counter", "Transactions that a model has scored.", *_OF_MODEL
+)
+VISUALIZER_MODEL_WANTED: Final = _of_visualizer(
+    "model_wanted", "gauge", "1 while a config in force asks for a model; 0: no more.", *_OF_MODEL
+)
+VISUALIZER_MODEL_REFUSALS: Final = _of_visualizer(
+    "model_refusals",
+    "gauge",
+    "Subtasks that do not judge with the models that a config asks for.",
+    "config",
+)
 METRICS: Final = (
     *JOB_METRICS,
     RECONCILES,
@@ -582,6 +610,11 @@ METRICS: Final = (
     VISUALIZER_TICKS,
     VISUALIZER_ALERTS,
     VISUALIZER_LEFT_OUT,
+    VISUALIZER_MODEL_PSI,
+    VISUALIZER_MODEL_SHIFT,
+    VISUALIZER_MODEL_SCORED,
+    VISUALIZER_MODEL_WANTED,
+    VISUALIZER_MODEL_REFUSALS,
 )
 
 FLINK_METRICS: Final = (

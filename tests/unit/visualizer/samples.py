@@ -63,5 +63,6 @@ def a_row(**changes: Any) -> dict[str, Any]:
         "trace_id": "0af7651916cd43dd8448eb211c80319c",
         "label": None,
         "given_by": None,
+        "risk": None,
     }
     return given | changes

@@ -1,6 +1,7 @@
 """Offsets, places and acknowledgements become words about each part."""
 
 import pytest
+from msgspec.structs import replace
 from tests.unit.transactions import NOON_MS
 from tests.unit.visualizer.test_configs_and_banks import ack, record
 
@@ -19,7 +20,7 @@ from cardwatch_visualizer.live.health import HealthBoard, Place, TopicSeen, wait
 from cardwatch_visualizer.live.health_shapes import ConfigAcks, Health, Part, SubtaskAck
 from cardwatch_visualizer.live.judging import ARCHIVE, NO_ARCHIVE
 from cardwatch_visualizer.live.pace import Pace, Standstill
-from cardwatch_visualizer.live.subtasks import MOST_CONFIGS, acks_of, behind_in
+from cardwatch_visualizer.live.subtasks import MOST_CONFIGS, acks_of, behind_in, in_words
 from cardwatch_visualizer.live.words import lasted, rate
 
 NOW_MS = NOON_MS
@@ -193,6 +194,21 @@ def test_subtasks_that_judge_by_another_generation_are_named() -> None:
     found = part(a_board().health([told], NOW_MS), DETECTOR_CONFIGS.name)
     assert found.state == "warn"
     assert found.says == "generation 2 of strict is not judged by in subtask 1"
+
+
+def test_models_that_are_refused_are_told_with_why() -> None:
+    said = Acknowledgements()
+    said.add(ack("strict", 2, 0))
+    said.add(replace(ack("strict", 2, 1), refused="no model july is published"))
+    told = acks_of([record("strict", 2)], said)
+    found = part(a_board().health(told, NOW_MS), DETECTOR_CONFIGS.name)
+    assert found.state == "warn"
+    assert found.says == "subtask 1: the models of strict are refused: no model july is published"
+
+
+def test_many_subtasks_are_named_in_part() -> None:
+    assert in_words([3]) == "subtask 3"
+    assert in_words(range(10)) == "subtasks 0, 1, 2, 3, 4, 5, 6, 7 and 2 more"
 
 
 def test_before_a_subtask_speaks_nothing_is_known() -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.unit.transactions import NOON_MS
 from tests.unit.visualizer.samples import a_row
 
-from cardwatch_visualizer.views.review import detail, table_row, trace_url
+from cardwatch_visualizer.views.review import detail, format_risk, table_row, trace_url
 from cardwatch_visualizer.views.times import format_time, iso_time, plot_time, zone_of
 
 _FINDING = {
@@ -17,6 +17,7 @@ _FINDING = {
     "unit": "minor",
     "reason": "412.00 EUR is 18.1 times the card's average",
     "counterfactual": "no finding below 227.80 EUR",
+    "model": None,
 }
 _PAYMENT = {
     "transaction_id": "txn-1",
@@ -43,6 +44,29 @@ def test_hostile_names_stay_text_and_card_numbers_go() -> None:
     assert line["merchant_id"] == "<img src=x onerror=alert(1)>"
     assert "4111" not in line["city"]
     assert line["city"].isprintable()
+
+
+def test_a_models_finding_is_told_with_its_version_and_its_risk() -> None:
+    reasons = "; ".join(f"{number}: {'x' * 200}" for number in range(3))
+    of_model = {
+        **_FINDING,
+        **{"detector": "model", "unit": "risk", "observed": 0.9342, "threshold": 0.6},
+        **{"baseline": None, "reason": reasons, "model": "ab12cd3" + 57 * "0"},
+    }
+    shown = detail(a_row(risk=0.99996), [of_model], [], [], zone=UTC, jaeger_url=None)
+    (finding,) = shown.findings
+    assert (finding.observed, finding.threshold, finding.baseline) == ("0.934", "0.600", "")
+    assert finding.version == "ab12cd3"
+    assert finding.reason == reasons, "all three"
+    assert dict(shown.facts)["risk"] == "0.999", "not certain"
+
+
+def test_without_a_model_there_is_no_risk() -> None:
+    shown = detail(a_row(), [_FINDING], [], [], zone=UTC, jaeger_url=None)
+    assert "risk" not in dict(shown.facts)
+    assert shown.findings[0].version == ""
+    assert table_row(a_row())["risk"] is None
+    assert format_risk(1.0) == "1.000"
 
 
 def test_a_detail_says_observed_threshold_and_usual_in_words() -> None:

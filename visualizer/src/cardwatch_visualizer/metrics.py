@@ -1,15 +1,16 @@
 """What Prometheus reads: of every process, added up by the one that serves it."""
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from cardwatch_contracts import telemetry as t
 from cardwatch_contracts.prometheus import counter, histogram
 from cardwatch_visualizer.live.shapes import Tick
+from cardwatch_visualizer.model_metrics import ModelMetrics
 
 FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus_client's own: processes that find it set share their values through files there."""
@@ -47,6 +48,7 @@ class CollectorMetrics:
         self._left_out = counter(t.VISUALIZER_LEFT_OUT, registry)
         self._dropped = counter(t.COMPONENT_DROPPED_SPANS, registry)
         self._told = (0, 0)
+        self.models = ModelMetrics(registry)
 
     def note(self, tick: Tick, *, alerts: int, dropped_spans: int) -> None:
         """Count a tick that was written; `alerts` came since the collector began."""
@@ -71,7 +73,8 @@ def serve_all(port: int, folder: Path) -> None:
     start_http_server(port, registry=registry)
 
 
-def shared_folder() -> Path | None:
-    """Return where processes share their values; None where nobody serves them."""
-    folder = os.environ.get(FOLDER_VARIABLE)
-    return Path(folder) if folder else None
+def forget_values(pid: int, environment: Mapping[str, str]) -> None:
+    """Let the values of a process that has ended count no more, where they are of the moment."""
+    folder = environment.get(FOLDER_VARIABLE)
+    if folder:
+        mark_process_dead(pid, folder)  # type: ignore[no-untyped-call] # untyped there

@@ -12,7 +12,7 @@ from threading import Event
 from time import monotonic
 from typing import Final
 
-from cardwatch_visualizer.metrics import FOLDER_VARIABLE, serve_all
+from cardwatch_visualizer.metrics import FOLDER_VARIABLE, forget_values, serve_all
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +56,7 @@ class Part:
                 self._pause_s = 0.5
             if now_s < self._started_s + self._pause_s:
                 return
+            forget_values(self._process.pid, self._environment)
             _log.error("the %s ended with status %d; starting it again", self.name, status)
             self._pause_s = min(_LONGEST_PAUSE_S, 2 * self._pause_s)
         self._started_s = now_s

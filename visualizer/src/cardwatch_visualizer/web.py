@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,7 +17,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from cardwatch_contracts.logs import place_of
 from cardwatch_visualizer.auth.gate import session_key
 from cardwatch_visualizer.auth.users import UsersFile
-from cardwatch_visualizer.metrics import shared_folder
+from cardwatch_visualizer.metrics import forget_values
 from cardwatch_visualizer.settings import VisualizerSettings
 
 _log = logging.getLogger(__name__)
@@ -139,8 +140,4 @@ def _say_where(arbiter: Any) -> None:
 
 
 def _forget_values(_: Any, worker: Any) -> None:
-    """Let the values of a worker that has ended count no more, where they are of the moment."""
-    if shared_folder() is not None:
-        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415
-
-        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call] # untyped there
+    forget_values(worker.pid, os.environ)

@@ -4,16 +4,20 @@ What people type is only ever a parameter; the texts of the conditions are const
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
 from cardwatch_contracts.alert import FindingMode
 from cardwatch_contracts.card_numbers import holds_card_number
+from cardwatch_contracts.detector_config import Detectors
 from cardwatch_contracts.feedback import Label
+from cardwatch_contracts.model_stats import Role
 from cardwatch_contracts.money import unusual_exponents
 
 Answer = Label | Literal["unanswered"]
+DETECTORS: Final = (*Detectors.__struct_fields__, *get_args(Role))
+"""Whose findings there are: rules, models and their challengers."""
 MOST_CHOSEN: Final = 50
 _MAX_TEXT: Final = 128
 _SEARCHED: Final = (
@@ -107,6 +111,7 @@ _UNITS: Final = _units()
 SORTABLE: Final[Mapping[str, str]] = {
     "event_time": "a.event_time",
     "amount": "a.amount_minor",
+    "risk": "a.risk",
     "bank_id": "a.bank_id",
     "user_id": "a.user_id",
     "card_id": "a.card_id",
@@ -131,7 +136,7 @@ def order_of(model: Sequence[Mapping[str, Any]]) -> str:
         if column is not None:
             direction = "ASC" if each.get("sort") == "asc" else "DESC"
             # Where nothing is ever missing, saying so would keep PostgreSQL from its index.
-            nulls = " NULLS LAST" if column == "l.label" else ""
+            nulls = " NULLS LAST" if column in ("l.label", "a.risk") else ""
             parts.append(f"{column} {direction}{nulls}")
     return ", ".join([*(parts or ["a.event_time DESC"]), "a.alert_id"])
 

@@ -16,6 +16,7 @@ MOST_EXPORTED: Final = 20_000
 _BEFORE, _AFTER = 80, 20
 
 _COLUMNS: Final = """
+    a.risk,
     a.alert_id::text AS alert_id, (extract(epoch FROM a.event_time) * 1000)::bigint AS event_time,
     a.transaction_id, a.user_id, a.card_id, a.bank_id, a.payment_system, a.amount_minor, a.currency,
     a.merchant_id, a.merchant_category, a.country, a.city, a.channel, a.pin_used, a.mode, a.config,
@@ -38,7 +39,7 @@ WITH RECURSIVE banks AS (
 SELECT bank_id FROM banks WHERE bank_id IS NOT NULL LIMIT 50
 """)
 _FINDINGS: Final = SQL("""
-SELECT detector, mode, observed, threshold, baseline, unit, reason, counterfactual
+SELECT detector, mode, observed, threshold, baseline, unit, reason, counterfactual, model
 FROM analytics.findings WHERE alert_id = %(id)s LIMIT 50
 """)
 _ANSWERS: Final = SQL("""

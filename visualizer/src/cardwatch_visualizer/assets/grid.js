@@ -44,6 +44,9 @@
     cardwatchTime: dateAndTime,
     cardwatchClock: (value) => whenKnown(clock, value),
     cardwatchJoined: (value) => (Array.isArray(value) ? value.join(", ") : ""),
+    // As `format_risk` writes it: what is below 1 is never written as 1.
+    cardwatchRisk: (value) =>
+      typeof value === "number" ? (value < 1 ? Math.min(value, 0.999) : value).toFixed(3) : "",
     cardwatchKey: onKey,
   });
 })();

@@ -5,6 +5,7 @@
   const DRAW_MS = 500;
   const ASK_MS = 5000; // so often dead letters are asked for, at most
   const MOST_CHIPS = 32;
+  const MOST_NAMED = 8;
   const STATES = { well: "well", warn: "look here", down: "down", unknown: "not known" };
 
   const state = (window.cardwatchLive = window.cardwatchLive || {});
@@ -51,11 +52,7 @@
     box.dataset.shown = written;
     box.dataset.state = troubles.length ? "down" : "well";
     box.replaceChildren(
-      ...(troubles.length ? troubles : ["All that is known of is well."]).map((words) => {
-        const line = document.createElement("div");
-        line.textContent = words;
-        return line;
-      }),
+      ...(troubles.length ? troubles : ["All that is known of is well."]).map(line),
     );
   }
 
@@ -69,19 +66,40 @@
   }
 
   function acksOf(config) {
-    const missing = config.subtasks.filter((each) => each[0] !== config.generation).length;
     const all = config.subtasks.map((each, index) => {
-      const [generation, at] = each;
-      const isGood = generation === config.generation;
+      const [generation, at, refused, model] = each;
+      const isGood = generation === config.generation && !refused;
       const judges = generation === null ? "nothing yet" : `gen. ${generation}`;
+      const by = model ? ` with ${model}` : "";
       const since = at ? `since ${new Date(at).toLocaleString()}` : "it has not spoken";
-      return [`${index}: ${judges}`, isGood, since];
+      return [`${index}: ${judges}${by}${refused ? ", refused" : ""}`, isGood, since];
     });
+    const missing = all.filter((each) => !each[1]).length;
     if (all.length <= MOST_CHIPS) {
       return all.length ? all : "no subtask has spoken";
     }
     const late = all.filter((each) => !each[1]).slice(0, MOST_CHIPS);
     return [[`${all.length - missing} of ${all.length}`, !missing, "subtasks"], ...late];
+  }
+
+  // Why the models that a config asks for are refused, each reason once.
+  function refusalsOf(config) {
+    const found = new Map();
+    config.subtasks.forEach(([generation, , refused], index) => {
+      if (refused && generation === config.generation) {
+        found.set(refused, [...(found.get(refused) || []), index]);
+      }
+    });
+    return [...found].map(([why, by]) => {
+      const named = by.slice(0, MOST_NAMED).join(", ") + (by.length > MOST_NAMED ? " …" : "");
+      return `${by.length === 1 ? "Subtask" : "Subtasks"} ${named}: the models are refused: ${why}`;
+    });
+  }
+
+  function line(words) {
+    const made = document.createElement("div");
+    made.textContent = words;
+    return made;
   }
 
   function drawTables(health) {
@@ -114,10 +132,16 @@
       (state.acks || []).map((each) => [
         each.withdrawn ? `${each.name} (withdrawn)` : each.name,
         String(each.generation),
-        acksOf(each),
+        [acksOf(each), refusalsOf(each)],
       ]),
       ["built-in thresholds alone", "", ""],
-      (cell) => (Array.isArray(cell) ? cell.map(chip) : cell),
+      (cell) => {
+        if (!Array.isArray(cell)) {
+          return cell;
+        }
+        const [acks, refusals] = cell;
+        return [...(Array.isArray(acks) ? acks.map(chip) : [acks]), ...refusals.map(line)];
+      },
     );
   }
 

@@ -11,9 +11,11 @@ from cardwatch_visualizer.live.generations import Generations
 from cardwatch_visualizer.live.grouping import Groups
 from cardwatch_visualizer.live.health import HealthBoard
 from cardwatch_visualizer.live.latency import LatencyWindow
+from cardwatch_visualizer.live.model_shapes import KeptModels
+from cardwatch_visualizer.live.models import ModelBoard
 from cardwatch_visualizer.live.rows import row_of, shown
 from cardwatch_visualizer.live.shapes import AlertRow, Second, Source, Tick, Totals
-from cardwatch_visualizer.live.subtasks import acks_of
+from cardwatch_visualizer.live.subtasks import acks_of, models_of
 
 SECONDS: Final = 600
 """How far back the plots go. Seconds."""
@@ -40,6 +42,7 @@ class LiveBoard:
         self.banks = BankRates()
         self.generations = Generations()
         self.health = HealthBoard()
+        self.models = ModelBoard()
         self._groups = Groups()
         self._latency = LatencyWindow(_LATENCY_S)
         self._seconds: dict[int, Second] = {}
@@ -162,6 +165,11 @@ class LiveBoard:
         tick.health = self.health.health(tick.acks, now_ms)
         tick.banks = self.banks.rates()
         return tick
+
+    def kept_models(self, now_ms: int) -> KeptModels:
+        """Return what is known of models."""
+        asked = models_of(*self.configs.everything())
+        return KeptModels(seen=self.models.seen(now_ms), configs=asked)
 
     def _all_of(self, now_ms: int) -> Tick:
         totals = Totals(

@@ -14,6 +14,7 @@ from cardwatch_visualizer.archive.connection import Archive
 from cardwatch_visualizer.live.board import LiveBoard
 from cardwatch_visualizer.live.health_watch import HealthWatch
 from cardwatch_visualizer.live.kept import KeptWriter
+from cardwatch_visualizer.live.model_shapes import KeptModels
 from cardwatch_visualizer.live.reading import RecordReader, now_ms
 from cardwatch_visualizer.live.shapes import AlertRow, Source, Tick
 from cardwatch_visualizer.live.store import (
@@ -34,6 +35,8 @@ _log = logging.getLogger(__name__)
 _STANDBY_S: Final = 1.0
 _AGAIN_S: Final = 2.0
 _SNAPSHOT_EVERY_MS: Final = 1_000
+_MODELS_EVERY_MS: Final = 5_000
+"""Subtasks speak of their models every ten seconds."""
 _RENEW_S: Final = LEASE_MS / 1000 / 3
 
 
@@ -132,6 +135,7 @@ class Collector:
             _log.info("collecting")
             self._tick_on(board, topics, reader, updates)
         finally:
+            self._metrics.models.note(KeptModels(), {})  # whoever takes over knows better
             for watch in (flow, travels, health):
                 watch.end()
             topics.close()
@@ -142,7 +146,7 @@ class Collector:
     ) -> None:
         tick_s = self._settings.tick_ms / 1000
         next_s = monotonic() + tick_s
-        snapshot_ms = 0
+        snapshot_ms = models_ms = 0
         while not self._stop.is_set():
             messages = topics.take(max(0.0, min(next_s - monotonic(), tick_s)))
             reader.read(messages)
@@ -162,6 +166,14 @@ class Collector:
                 snapshot_ms, snapshot = at, board.snapshot(at)
             self._writer.write(tick, snapshot)
             self._kept.write(board.generations, at)
+            if at - models_ms >= _MODELS_EVERY_MS:
+                models_ms = at
+                self._tell_of_models(board, at)
             self._shown.written()
             dropped = 0 if self._exporter is None else self._exporter.take_dropped()
             self._metrics.note(tick, alerts=reader.alerts, dropped_spans=dropped)
+
+    def _tell_of_models(self, board: LiveBoard, at: int) -> None:
+        models = board.kept_models(at)
+        self._kept.write_models(models)
+        self._metrics.models.note(models, board.models.scored)

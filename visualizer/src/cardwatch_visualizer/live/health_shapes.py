@@ -52,6 +52,12 @@ class SubtaskAck(msgspec.Struct, frozen=True, kw_only=True, gc=False, array_like
     """By which it judges; None: it has not said so since the job started."""
     at: int | None
     """When it said so. Milliseconds since 1970-01-01 UTC."""
+    refused: str = ""
+    """Why it does not judge with the models that are asked for."""
+    model: str = ""
+    """The first digits of the hash of the model that it judges with; empty: by rules alone."""
+    challenger: str = ""
+    """Those of the model on trial."""
 
 
 class ConfigAcks(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -20,7 +20,7 @@ from cardwatch_visualizer.live.health_shapes import (
     ReaderLag,
     TopicFlow,
 )
-from cardwatch_visualizer.live.subtasks import behind_in
+from cardwatch_visualizer.live.subtasks import behind_in, in_words, refusing_in
 from cardwatch_visualizer.live.words import lasted, rate
 
 ARCHIVE: Final = "archive"
@@ -33,7 +33,6 @@ _QUIET_MS: Final = 60_000
 _LATE_S: Final = 30.0
 _FEW: Final = 10_000
 _LOOK_AGE_MS: Final = 15_000
-_MOST_NAMED: Final = 8
 _NO_KAFKA: Final = "Kafka does not answer"
 _BESIDE: Final = (
     Part(name="gateway", state="unknown", says="reads in no group: its own /readyz tells"),
@@ -128,22 +127,20 @@ def _job(seen: Seen) -> Part:
 
 
 def _configs(seen: Seen) -> Part:
-    late = [(acks, behind_in(acks)) for acks in seen.acks]
     spoke = any(acks.subtasks for acks in seen.acks)
     name, figure = DETECTOR_CONFIGS.name, str(sum(not acks.withdrawn for acks in seen.acks))
     if not seen.acks:
         return Part(name=name, state="well", figure="0", says="built-in thresholds alone judge")
     if not spoke:
         return Part(name=name, state="unknown", figure=figure, says="no subtask has spoken yet")
-    for acks, missing in late:
-        if missing:
-            named = ", ".join(str(number) for number in missing[:_MOST_NAMED])
-            more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
-            which = "subtask" if len(missing) == 1 else "subtasks"
-            says = (
-                f"generation {acks.generation} of {acks.name} is not judged by in {which} "
-                f"{named}{more}"
-            )
+    for acks in seen.acks:
+        if missing := behind_in(acks):
+            which = in_words(missing)
+            says = f"generation {acks.generation} of {acks.name} is not judged by in {which}"
+            return Part(name=name, state="warn", figure=figure, says=says)
+        if refusing := refusing_in(acks):
+            why = acks.subtasks[refusing[0]].refused
+            says = f"{in_words(refusing)}: the models of {acks.name} are refused: {why}"
             return Part(name=name, state="warn", figure=figure, says=says)
     return Part(name=name, state="well", figure=figure, says="in force in every subtask")
 

@@ -9,6 +9,7 @@ from confluent_kafka import Message
 from cardwatch_contracts.alert import Alert, decode_alert
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.detector_config import decode_config_ack, decode_config_record
+from cardwatch_contracts.model_stats import decode_model_stats
 from cardwatch_contracts.stats import decode_stats
 from cardwatch_contracts.topics import (
     ALERTS,
@@ -17,6 +18,7 @@ from cardwatch_contracts.topics import (
     CONFIG_HISTORY,
     DEAD_LETTERS,
     DETECTOR_CONFIGS,
+    MODEL_STATS,
     STATS,
 )
 from cardwatch_visualizer.live.board import LiveBoard
@@ -63,6 +65,7 @@ class RecordReader:
             CONFIG_ACKS.name: self._ack,
             STATS.name: self._stats,
             CARDS.name: self._card,
+            MODEL_STATS.name: self._model,
         }
 
     def read(self, messages: Iterable[Message]) -> None:
@@ -119,3 +122,7 @@ class RecordReader:
 
     def _stats(self, message: Message) -> None:
         self._board.banks.put(decode_stats(value_of(message)))
+
+    def _model(self, message: Message) -> None:
+        stats = decode_model_stats(value_of(message))
+        self._board.models.put(stats, now_ms(), is_new=written_at(message) >= self._since_ms)

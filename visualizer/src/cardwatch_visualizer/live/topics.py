@@ -1,4 +1,4 @@
-"""What the collector reads: alerts, sums of windows, configs, acknowledgements, erasures."""
+"""What the collector reads: alerts, windows' sums, models' word, configs and who judges by them."""
 
 from typing import Any, Final
 
@@ -20,9 +20,11 @@ from cardwatch_contracts.topics import (
     CONFIG_HISTORY,
     DEAD_LETTERS,
     DETECTOR_CONFIGS,
+    MODEL_STATS,
     STATS,
     Topic,
 )
+from cardwatch_visualizer.live.models import KEEP_MS
 
 BACK_MS: Final = 15 * 60_000
 """How far back alerts are read at the start. Milliseconds."""
@@ -68,6 +70,7 @@ class LiveTopics:
                     *self._all_of(DEAD_LETTERS, OFFSET_END),
                     *self._all_of(STATS, OFFSET_END),
                     *self._since(CARDS, now_ms),
+                    *self._since(MODEL_STATS, now_ms, KEEP_MS),
                 ]
             )
         except KafkaException:
@@ -99,9 +102,9 @@ class LiveTopics:
             start.offset = max(begin, low, high - most_each)
         return starts
 
-    def _since(self, topic: Topic, now_ms: int) -> list[TopicPartition]:
-        """Return where each partition was a quarter of an hour ago; the end where it is older."""
-        asked = self._all_of(topic, now_ms - BACK_MS)
+    def _since(self, topic: Topic, now_ms: int, back_ms: int = BACK_MS) -> list[TopicPartition]:
+        """Return where each partition was some time ago; the end where it is older."""
+        asked = self._all_of(topic, now_ms - back_ms)
         starts = self._consumer.offsets_for_times(asked, timeout=_ASK_S)
         for start in starts:
             if start.error is not None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from cardwatch_visualizer.pages import analytics, detectors, health, live, review, users
+from cardwatch_visualizer.pages import analytics, detectors, health, live, models, review, users
 from cardwatch_visualizer.pages.base import Page
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -11,6 +11,7 @@ PAGES: Final[tuple[Page, ...]] = (
     analytics.PAGE,
     users.PAGE,
     detectors.PAGE,
+    models.PAGE,
     health.PAGE,
 )
 """In the order of the navigation."""

@@ -6,7 +6,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cardwatch_contracts.detector_config import Detectors
+from cardwatch_visualizer.archive.filters import DETECTORS
 from cardwatch_visualizer.archive.time_spans import WINDOW, WINDOWS
 from cardwatch_visualizer.pages.base import text_of
 from cardwatch_visualizer.pages.panels import MAP, panel, stat, trouble
@@ -52,7 +52,7 @@ def filters(query: dict[str, Any]) -> list[Component]:
 def _many(name: str, query: dict[str, Any]) -> Component:
     """Return a choice of several; which there are is known when the archive has answered."""
     chosen = list(choices(query, name))
-    known = Detectors.__struct_fields__ if name == "detector" else ()
+    known = DETECTORS if name == "detector" else ()
     return dmc.MultiSelect(
         id=f"analytics-{name}",
         label=_LABELS[name],

@@ -7,7 +7,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cardwatch_contracts.detector_config import Detectors
+from cardwatch_visualizer.archive.filters import DETECTORS
 from cardwatch_visualizer.figures.world import world, world_figure
 
 VIEWS: Final = {
@@ -55,7 +55,7 @@ def stream(view: str, text: str) -> Component:
 
 
 def _filters(text: str) -> list[Component]:
-    detectors = list(Detectors.__struct_fields__)
+    detectors = list(DETECTORS)
     return [
         dmc.TextInput(
             id="live-filter", value=text, placeholder="user, card, place, reason …", label="Filter"

@@ -45,6 +45,7 @@ def panel(
     height: str = HEIGHT,
     config: dict[str, Any] | None = None,
     above: Sequence[Component] = (),
+    below: Sequence[Component] = (),
 ) -> Component:
     """Return a panel with a plot, still empty, and the same as a table for who sees no plots.
 
@@ -54,11 +55,12 @@ def panel(
         height: of the plot, as CSS has it.
         config: of the plot.
         above: what stands between title and plot.
+        below: what stands under the table.
     """
     lines = html.Div(id=f"{name}-table", className="cw-scroll", tabIndex="0")
     as_table = html.Details([html.Summary("As a table"), lines], className="cw-as-table")
     drawn = plot(name, _NOTHING_YET, height=height, config=config)
-    return section(title, *above, waited_for(drawn), as_table)
+    return section(title, *above, waited_for(drawn), as_table, *below)
 
 
 def plot(

@@ -54,7 +54,8 @@ def pane(shown: Detail, theme: Theme, may_answer: bool) -> list[Component]:
 
 
 def _finding(finding: ShownFinding) -> Component:
-    trial = [html.Span("on trial", className="cw-tag")] if finding.on_trial else []
+    tags = [*([finding.version] if finding.version else []), *(["on trial"] * finding.on_trial)]
+    trial = [html.Span(each, className="cw-tag") for each in tags]
     usual = f" (usual {finding.baseline})" if finding.baseline else ""
     held = f"{finding.observed} against {finding.threshold}{usual}"
     bar = []

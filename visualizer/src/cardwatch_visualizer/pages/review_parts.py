@@ -7,8 +7,8 @@ import dash_mantine_components as dmc
 from dash import html
 from dash.development.base_component import Component
 
-from cardwatch_contracts.detector_config import Detectors
 from cardwatch_visualizer.archive.connection import ArchiveAwayError
+from cardwatch_visualizer.archive.filters import DETECTORS
 from cardwatch_visualizer.archive.questions import banks
 from cardwatch_visualizer.auth.gate import identity
 from cardwatch_visualizer.pages.base import text_of
@@ -24,6 +24,7 @@ _ANSWERS: Final = {
     "unsure": "unsure",
 }
 _TIME: Final = {"function": "cardwatchTime(params.value)"}
+_RISK: Final = {"function": "cardwatchRisk(params.value)"}
 _JOINED: Final = {"function": "cardwatchJoined(params.value)"}
 
 
@@ -63,7 +64,7 @@ def filters(services: Services, query: dict[str, Any]) -> list[Component]:
         dmc.MultiSelect(
             id="review-detector",
             label="Detectors",
-            data=sorted({*Detectors.__struct_fields__, *chosen("detector")}),
+            data=sorted({*DETECTORS, *chosen("detector")}),
             value=chosen("detector"),
             placeholder="all",
         ),
@@ -125,6 +126,13 @@ def grid() -> Component:
         columnDefs=[
             {"field": "event_time", "headerName": "time", "valueFormatter": _TIME, "width": 190},
             {"field": "amount", "headerName": "amount", "type": "rightAligned", "width": 140},
+            {
+                "field": "risk",
+                "headerName": "risk",
+                "type": "rightAligned",
+                "valueFormatter": _RISK,
+                "width": 90,
+            },
             {"field": "label", "headerName": "answer", "width": 110},
             {
                 "field": "detectors",

@@ -16,7 +16,7 @@ COLUMNS: Final = (
     *("alert_id", "event_time", "transaction_id", "user_id", "card_id", "bank_id"),
     *("payment_system", "amount_minor", "currency", "merchant_id", "merchant_category"),
     *("country", "city", "channel", "pin_used", "mode", "config", "generation", "detectors"),
-    *("reasons", "trace_id", "label", "given_by"),
+    *("reasons", "trace_id", "label", "given_by", "risk"),
 )
 
 Row = Mapping[str, Any]
@@ -50,6 +50,7 @@ def _parquet(rows: Sequence[Row]) -> bytes:
         "amount_minor": pa.int64(),
         "generation": pa.int64(),
         "pin_used": pa.bool_(),
+        "risk": pa.float64(),
         "detectors": pa.list_(pa.string()),
         "reasons": pa.list_(pa.string()),
     }

@@ -10,6 +10,7 @@ from cardwatch_contracts.money import format_amount
 from cardwatch_contracts.wording import format_measure
 from cardwatch_visualizer.figures.history import Payment
 from cardwatch_visualizer.live.rows import shown
+from cardwatch_visualizer.live.subtasks import SHORT_HASH
 from cardwatch_visualizer.views.times import format_time, plot_time
 
 Row = Mapping[str, Any]
@@ -19,6 +20,8 @@ _TEXTS: Final = (
     *("merchant_id", "merchant_category", "country", "city", "channel", "config"),
 )
 _MAX_REASON: Final = 400
+_MAX_FINDING: Final = 1_000
+"""A model gives three reasons at once."""
 
 
 def table_row(row: Row) -> dict[str, Any]:
@@ -27,6 +30,7 @@ def table_row(row: Row) -> dict[str, Any]:
         "alert_id": row["alert_id"],
         "event_time": row["event_time"],
         "amount": format_amount(row["amount_minor"], row["currency"]),
+        "risk": row["risk"],
         **{name: shown(row[name] or "") for name in _TEXTS},
         "detectors": list(row["detectors"]),
         "reason": shown("; ".join(row["reasons"]), _MAX_REASON),
@@ -42,6 +46,8 @@ class ShownFinding:
     """Why one detector objects, in words."""
 
     detector: str
+    version: str
+    """Of the model whose it is, the first digits of its hash; empty: a rule's."""
     reason: str
     observed: str
     threshold: str
@@ -114,6 +120,11 @@ def detail(
     )
 
 
+def format_risk(risk: float) -> str:
+    """Write a risk, such as `0.934`; what is below 1 is never written as 1."""
+    return f"{min(risk, 0.999) if risk < 1 else risk:.3f}"
+
+
 def trace_url(jaeger_url: str | None, trace_id: str | None) -> str | None:
     """Return where Jaeger shows a trace; None where there is none, or no Jaeger."""
     if not jaeger_url or not trace_id:
@@ -132,6 +143,7 @@ def _facts(row: Row, amount: str, zone: tzinfo) -> tuple[tuple[str, str], ...]:
     return (
         ("time", format_time(row["event_time"], zone)),
         ("amount", amount),
+        *([] if row["risk"] is None else [("risk", format_risk(row["risk"]))]),
         ("merchant", f"{shown(row['merchant_id'])} ({shown(row['merchant_category'])})"),
         ("place", place),
         ("how", how),
@@ -146,13 +158,17 @@ def _facts(row: Row, amount: str, zone: tzinfo) -> tuple[tuple[str, str], ...]:
 
 def _finding(row: Row, currency: str) -> ShownFinding:
     def words(value: float | None) -> str:
-        return "" if value is None else format_measure(value, row["unit"], currency)
+        if value is None:
+            return ""
+        is_risk = row["unit"] == "risk"
+        return format_risk(value) if is_risk else format_measure(value, row["unit"], currency)
 
     observed, threshold = row["observed"], row["threshold"]
     ratio = observed / threshold if observed > 0 and threshold > 0 else None
     return ShownFinding(
         detector=row["detector"],
-        reason=shown(row["reason"], _MAX_REASON),
+        version=shown((row["model"] or "")[:SHORT_HASH]),
+        reason=shown(row["reason"], _MAX_FINDING),
         observed=words(observed),
         threshold=words(threshold),
         baseline=words(row["baseline"]),
