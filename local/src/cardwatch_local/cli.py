@@ -22,6 +22,7 @@ from cardwatch_local.commands import (
     export,
     generate,
     model,
+    model_versions,
     replay,
     stack,
     trace,
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 
 
-models = typer.Typer(no_args_is_help=True, help="Models that were trained here.")
+models = typer.Typer(no_args_is_help=True, help="Trained models, here and in the job.")
 
 
 def _register(
@@ -103,6 +104,9 @@ _register(config_history.rollback, config_history.ROLLBACK_EXAMPLES, _TUNE)
 _register(config_history.delete, config_history.DELETE_EXAMPLES, _TUNE)
 _register(train.train, train.EXAMPLES, _TEACH)
 _register(model.list_models, model.LIST_EXAMPLES, group=models, name="list")
+_register(model_versions.publish, model_versions.PUBLISH_EXAMPLES, group=models)
+_register(model_versions.promote, model_versions.PROMOTE_EXAMPLES, group=models)
+_register(model_versions.reset, model_versions.RESET_EXAMPLES, group=models)
 _register(model.stats, model.STATS_EXAMPLES, group=models)
 _register(model.run, model.RUN_EXAMPLES, group=models)
 app.add_typer(models, name="model", rich_help_panel=_TEACH)

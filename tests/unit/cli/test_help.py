@@ -16,6 +16,7 @@ from cardwatch_local.commands import (
     export,
     generate,
     model,
+    model_versions,
     replay,
     stack,
     train,
@@ -45,6 +46,9 @@ EXAMPLES = {
     "train": train.EXAMPLES,
 }
 MODEL_EXAMPLES = {
+    "publish": model_versions.PUBLISH_EXAMPLES,
+    "promote": model_versions.PROMOTE_EXAMPLES,
+    "reset": model_versions.RESET_EXAMPLES,
     "list": model.LIST_EXAMPLES,
     "stats": model.STATS_EXAMPLES,
     "run": model.RUN_EXAMPLES,
