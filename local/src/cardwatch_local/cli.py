@@ -22,6 +22,7 @@ from cardwatch_local.commands import (
     export,
     generate,
     model,
+    model_list,
     model_versions,
     replay,
     stack,
@@ -103,7 +104,7 @@ _register(config_history.history, config_history.HISTORY_EXAMPLES, _TUNE)
 _register(config_history.rollback, config_history.ROLLBACK_EXAMPLES, _TUNE)
 _register(config_history.delete, config_history.DELETE_EXAMPLES, _TUNE)
 _register(train.train, train.EXAMPLES, _TEACH)
-_register(model.list_models, model.LIST_EXAMPLES, group=models, name="list")
+_register(model_list.list_models, model_list.EXAMPLES, group=models, name="list")
 _register(model_versions.publish, model_versions.PUBLISH_EXAMPLES, group=models)
 _register(model_versions.promote, model_versions.PROMOTE_EXAMPLES, group=models)
 _register(model_versions.reset, model_versions.RESET_EXAMPLES, group=models)

@@ -54,7 +54,7 @@ class Subtasks(threading.Thread):
             key, value = message.key(), message.value()
             assert isinstance(key, bytes)
             if message.topic() == MODELS.name:
-                published.take(key, value, 0)  # type: ignore[arg-type]  # bytes, or none
+                published.take(key, value, 0)
             elif isinstance(value, bytes):
                 for ack in self._acks(decode_config_record(value), published):
                     producer.produce(CONFIG_ACKS.name, encode(ack), f"{ack.name}/{ack.subtask}")

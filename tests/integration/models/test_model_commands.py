@@ -26,7 +26,8 @@ from cardwatch_contracts.detector_config import (
     Model,
     Origin,
 )
-from cardwatch_contracts.topics import CONFIG_HISTORY, DETECTOR_CONFIGS, MODELS
+from cardwatch_contracts.model_stats import ModelStats, SeenFeature
+from cardwatch_contracts.topics import CONFIG_HISTORY, DETECTOR_CONFIGS, MODEL_STATS, MODELS
 from cardwatch_job.model.artefact import Artefact, encode_artefact
 from cardwatch_local.cli import app
 from cardwatch_local.configs.apply import read_configs
@@ -223,6 +224,73 @@ def test_a_config_that_follows_the_newest_is_promoted_to_what_was_compared(
     wait_for(lambda: operator.model in operator.run("promote", operator.config, "--dry-run"))
     operator.run("promote", operator.config)
     assert operator.in_force()[1] == Model(name=operator.model, hash=first)
+
+
+def test_the_list_shows_who_judges_with_what(operator: Operator, subtasks: Subtasks) -> None:
+    hash_ = operator.publish()
+    operator.apply()
+    operator.run("promote", operator.config, operator.model, "--trial")
+    shown = operator.run("list")
+    short = hash_[:12]
+    assert re.search(rf"\n{operator.model} +boostedTrees +{short} +1970-01-02", shown)
+    assert re.search(rf"\n{operator.model} +{short} +20\d\d-.* boostedTrees +1970-01-02", shown)
+    assert re.search(rf"\n{operator.config} +model +{operator.model} +{short} +2 of 2 +–", shown)
+
+    subtasks.refuses = "no memory is left"
+    operator.run("promote", operator.config, operator.model, "--threshold", "0.7", status=1)
+    facts = json.loads(operator.run("list", "--json").splitlines()[-1])
+    assert {"name": operator.model, "hash": hash_}.items() <= facts["local"][0].items()
+    (published,) = (each for each in facts["published"] if each["name"] == operator.model)
+    assert (published["hash"], published["refused"]) == (hash_, None)
+    (judging,) = (each for each in facts["judging"] if each["config"] == operator.config)
+    assert judging == {
+        "config": operator.config,
+        "role": "model",
+        "name": operator.model,
+        "hash": hash_,
+        "subtasks": 1,
+        "parallelism": 2,
+        "refused": "no memory is left",
+    }
+
+
+def test_stats_add_up_what_subtasks_say(operator: Operator) -> None:
+    hash_ = operator.publish()
+    now = time.time_ns() // 1_000_000
+    producer = Producer({"bootstrap.servers": operator.kafka})
+    for subtask, scored, mean in ((0, 30, 10.0), (1, 10, 50.0)):
+        stats = ModelStats(
+            config=operator.config,
+            role="challenger",
+            model=operator.model,
+            hash=hash_,
+            subtask=subtask,
+            parallelism=2,
+            begins_at=now - 10_000,
+            ends_at=now,
+            scored=scored,
+            findings=subtask,
+            risks=(scored - subtask, *[0] * 18, subtask),
+            trained_risks=(),
+            features={
+                "amount": SeenFeature(
+                    mean=mean, deviation=1.0, trained_mean=50.0, trained_deviation=20.0
+                )
+            },
+        )
+        producer.produce(MODEL_STATS.name, encode(stats), f"{operator.config}/challenger/{subtask}")
+    assert producer.flush(10) == 0
+
+    shown = operator.run("stats", operator.model)
+    assert f"judges as    challenger of detectorconfig/{operator.config}\n" in shown
+    assert "scored       40, 1 at the threshold or above (2.500%)\n" in shown
+    assert re.search(r"\n0.00 to 0.05 +97.50% +–", shown)
+    # (30 * 10 + 10 * 50) / 40 = 20: 1.5 of 20 below 50.
+    assert re.search(r"\namount +20 +50 +-1.5 deviations \(drift\)", shown)
+    (live,) = json.loads(operator.run("stats", operator.model, "--json"))["live"]
+    # Squares: (30 * (1 + 100) + 10 * (1 + 2500)) / 40 = 701; 701 - 400 = 301.
+    assert live["features"]["amount"]["deviation"] == pytest.approx(301**0.5)
+    assert "judges as" not in operator.run("stats", operator.model, "--since", "0s")
 
 
 def test_a_refusal_ends_it_with_the_words_of_the_subtask(

@@ -16,6 +16,7 @@ from cardwatch_local.commands import (
     export,
     generate,
     model,
+    model_list,
     model_versions,
     replay,
     stack,
@@ -49,7 +50,7 @@ MODEL_EXAMPLES = {
     "publish": model_versions.PUBLISH_EXAMPLES,
     "promote": model_versions.PROMOTE_EXAMPLES,
     "reset": model_versions.RESET_EXAMPLES,
-    "list": model.LIST_EXAMPLES,
+    "list": model_list.EXAMPLES,
     "stats": model.STATS_EXAMPLES,
     "run": model.RUN_EXAMPLES,
 }
