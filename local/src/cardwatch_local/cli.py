@@ -21,6 +21,7 @@ from cardwatch_local.commands import (
     explain,
     export,
     generate,
+    init_db,
     model,
     model_list,
     model_versions,
@@ -97,6 +98,7 @@ _register(cards.cards, cards.EXAMPLES, _LOOK)
 _register(ask.ask, ask.EXAMPLES, _KEEP)
 _register(export.export, export.EXAMPLES, _KEEP)
 _register(erase.erase, erase.EXAMPLES, _KEEP)
+_register(init_db.init_db, init_db.EXAMPLES, _KEEP, name="init-db")
 _register(configs.apply, configs.APPLY_EXAMPLES, _TUNE)
 _register(configs.get, configs.GET_EXAMPLES, _TUNE)
 _register(configs.diff, configs.DIFF_EXAMPLES, _TUNE)

@@ -181,8 +181,8 @@ def test_a_model_goes_on_trial_is_promoted_and_taken_out(operator: Operator) -> 
 
     said = operator.run("promote", operator.config)
     assert re.search(
-        rf"detectorconfig/{operator.config} applied \(generation 3, 2 of 2 subtasks, \d+\.\d s\): "
-        rf"{operator.model}@{first[:12]} \(Active\)\n",
+        rf"detectorconfig/{operator.config} applied \(generation 3, 2 of 2 subtasks, "
+        rf"model {first[:12]}, \d+\.\d s\)\n",
         said,
     )
     assert "unchanged (generation 3)" in operator.run(
@@ -302,10 +302,9 @@ def test_a_refusal_ends_it_with_the_words_of_the_subtask(
     began_s = time.monotonic()
     said = operator.run("promote", operator.config, operator.model, status=1)
     assert time.monotonic() - began_s < 15  # long before the 30 s that a silent job is given
-    assert f"detectorconfig/{operator.config}: refused by subtask 1: {subtasks.refuses}" in said
-    assert "1 of 2 subtasks" in said
+    assert f"1 of 2 subtasks; the model is refused: subtask 1 of 2: {subtasks.refuses}" in said
     again = operator.run("promote", operator.config, operator.model, status=1)
-    assert f"refused by subtask 1: {subtasks.refuses}" in again
+    assert f"subtask 1 of 2: {subtasks.refuses}" in again
 
 
 def test_without_a_job_it_is_published_and_said_so(operator: Operator) -> None:

@@ -16,11 +16,12 @@ from cardwatch_local.commands.options import BootstrapServers, Json, StackName
 from cardwatch_local.configs.apply import read_acknowledgements, read_configs
 from cardwatch_local.errors import StackError
 from cardwatch_local.models.in_force import JudgedWith, judged_with
-from cardwatch_local.models.published import SHORT, Published, read_published
+from cardwatch_local.models.published import Published, read_published
 from cardwatch_local.reading.connection import Connection
 from cardwatch_local.settings import StackSettings
 from cardwatch_local.step_bars import steps_on
 from cardwatch_local.training import store
+from cardwatch_operator.models import DIGITS
 
 EXAMPLES: Final = ("cardwatch model list", "cardwatch model list --json")
 _MEASURES: Final = ("auc_roc", "average_precision")
@@ -110,7 +111,7 @@ def _show_published(published: Iterable[Published]) -> None:
     rows = [
         (
             each.version.name,
-            each.version.hash[:SHORT],
+            each.version.hash[:DIGITS],
             _moment(each.published_at),
             *(("refused", each.refused) if each.artefact is None else _trained(each.artefact)),
         )
@@ -128,7 +129,7 @@ def _show_judging(judging: Iterable[JudgedWith]) -> None:
             each.config,
             each.role,
             "none" if each.version is None else each.version.name or "(withdrawn)",
-            "–" if each.version is None else each.version.hash[:SHORT],
+            "–" if each.version is None else each.version.hash[:DIGITS],
             f"{each.subtasks} of {each.parallelism}",
             each.refused or "–",
         )
@@ -154,7 +155,7 @@ def _row(name: str, read: Artefact | str) -> tuple[str, ...]:
         return name, f"refused: {read}", "", "", "", ""
     measured = [read.metrics.get(key) for key in _MEASURES]
     shown = ("–" if value is None else f"{value:.3f}" for value in measured)
-    return name, read.kind, read.hash[:SHORT], _moment(read.training.ends_ms), *shown
+    return name, read.kind, read.hash[:DIGITS], _moment(read.training.ends_ms), *shown
 
 
 def _trained(artefact: Artefact) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from cardwatch_contracts.detector_config import Challenger, ConfigRecord, DetectorConfigSpec, Model
 from cardwatch_local.errors import StackError
+from cardwatch_operator.models import DIGITS
 
 
 def promoted(spec: DetectorConfigSpec, wanted: Challenger, *, keeps_old: bool) -> Model:
@@ -107,4 +108,4 @@ def _as_model(wanted: Challenger, challenger: Challenger | None = None) -> Model
 
 
 def _version(model: Challenger) -> str:
-    return f"{model.name}@{model.hash[:12]}" if model.hash else f"{model.name} (the newest)"
+    return f"{model.name}@{model.hash[:DIGITS]}" if model.hash else f"{model.name} (the newest)"

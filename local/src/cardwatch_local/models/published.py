@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from cardwatch_contracts.kafka_settings import Kafka
 from cardwatch_contracts.topics import MODELS
@@ -11,9 +11,7 @@ from cardwatch_local.errors import StackError
 from cardwatch_local.models.sending import Sender
 from cardwatch_local.progress import StepListener
 from cardwatch_local.reading.topic import key_of, read_topic, value_of
-
-SHORT: Final = 12
-"""Digits of a hash that people are shown."""
+from cardwatch_operator.models import DIGITS
 
 
 class Version(NamedTuple):
@@ -23,7 +21,7 @@ class Version(NamedTuple):
     hash: str
 
     def __str__(self) -> str:
-        return f"{self.name}@{self.hash[:SHORT]}"
+        return f"{self.name}@{self.hash[:DIGITS]}"
 
     @property
     def key(self) -> bytes:
@@ -107,7 +105,7 @@ class PublishedModels:
             return newest
         matching = [record for record in own if digits and record.version.hash.startswith(digits)]
         if len(matching) != 1:
-            there = ", ".join(record.version.hash[:SHORT] for record in own)
+            there = ", ".join(record.version.hash[:DIGITS] for record in own)
             said = "no version" if not matching else f"{len(matching)} versions"
             raise StackError(
                 f"{wanted}: {said} of model {name} with a hash that begins so; there is {there}"
@@ -167,5 +165,5 @@ def _read(version: Version, document: bytes) -> tuple[Artefact | None, str]:
     except ArtefactError as error:
         return None, str(error)
     if (artefact.name, artefact.hash) != version:
-        return None, f"it says that it is {artefact.name}@{artefact.hash[:SHORT]}"
+        return None, f"it says that it is {artefact.name}@{artefact.hash[:DIGITS]}"
     return artefact, ""
