@@ -7,7 +7,7 @@ that was written down.
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -117,8 +117,20 @@ class Schema:
         self._lock = Lock()
         self._is_current = False
 
-    def ensure(self, connection: Connection) -> None:
-        """Bring the tables up to date, if nobody has yet.
+    def left(self, connection: Connection) -> list[Migration]:
+        """Return what is still to be applied, in order; nothing is changed.
+
+        Raises:
+            MigrationError: the database is of another version.
+            StoreAwayError: PostgreSQL does not answer, or does not let the user read.
+        """
+        with connection.alone() as cursor:
+            return outstanding(self._known, _applied(cursor))
+
+    def ensure(
+        self, connection: Connection, applied: Callable[[Migration], None] = lambda _each: None
+    ) -> None:
+        """Bring the tables up to date, if nobody has yet; `applied` is told of each migration.
 
         Several archivers may do so at once: they take turns.
 
@@ -129,24 +141,22 @@ class Schema:
         with self._lock:
             if self._is_current:
                 return
-            with connection.alone() as cursor:
-                left = outstanding(self._known, _applied(cursor))
-            if left:
+            if self.left(connection):
                 # One of a large table takes its time, and so does waiting for another archiver's.
                 with connection.alone(timeout_s=_PATIENCE_S) as cursor:
-                    while self._apply_next(cursor):
-                        pass
+                    while (migration := self._apply_next(cursor)) is not None:
+                        applied(migration)
             self._is_current = True
 
-    def _apply_next(self, cursor: Cursor) -> bool:
-        """Apply the next migration; return whether there was one."""
+    def _apply_next(self, cursor: Cursor) -> Migration | None:
+        """Apply the next migration and return it; None: there is none."""
         with cursor.connection.transaction():
             cursor.execute("SET LOCAL statement_timeout = 0")
             cursor.execute("SET LOCAL lock_timeout = 0")
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             left = outstanding(self._known, _applied(cursor))
             if not left:
-                return False
+                return None
             migration = left[0]
             if migration.version == 1:
                 cursor.execute(_TABLE)
@@ -156,7 +166,7 @@ class Schema:
                 (migration.version, migration.name, migration.checksum),
             )
         _log.info("migration %s is applied", migration)
-        return True
+        return migration
 
 
 def _applied(cursor: Cursor) -> dict[int, tuple[str, str]]:

@@ -21,7 +21,10 @@ from cardwatch_local.commands import (
     explain,
     export,
     generate,
+    init_db,
     model,
+    model_list,
+    model_versions,
     replay,
     stack,
     trace,
@@ -38,7 +41,7 @@ app = typer.Typer(
 )
 
 
-models = typer.Typer(no_args_is_help=True, help="Models that were trained here.")
+models = typer.Typer(no_args_is_help=True, help="Trained models, here and in the job.")
 
 
 def _register(
@@ -95,6 +98,7 @@ _register(cards.cards, cards.EXAMPLES, _LOOK)
 _register(ask.ask, ask.EXAMPLES, _KEEP)
 _register(export.export, export.EXAMPLES, _KEEP)
 _register(erase.erase, erase.EXAMPLES, _KEEP)
+_register(init_db.init_db, init_db.EXAMPLES, _KEEP, name="init-db")
 _register(configs.apply, configs.APPLY_EXAMPLES, _TUNE)
 _register(configs.get, configs.GET_EXAMPLES, _TUNE)
 _register(configs.diff, configs.DIFF_EXAMPLES, _TUNE)
@@ -102,7 +106,10 @@ _register(config_history.history, config_history.HISTORY_EXAMPLES, _TUNE)
 _register(config_history.rollback, config_history.ROLLBACK_EXAMPLES, _TUNE)
 _register(config_history.delete, config_history.DELETE_EXAMPLES, _TUNE)
 _register(train.train, train.EXAMPLES, _TEACH)
-_register(model.list_models, model.LIST_EXAMPLES, group=models, name="list")
+_register(model_list.list_models, model_list.EXAMPLES, group=models, name="list")
+_register(model_versions.publish, model_versions.PUBLISH_EXAMPLES, group=models)
+_register(model_versions.promote, model_versions.PROMOTE_EXAMPLES, group=models)
+_register(model_versions.reset, model_versions.RESET_EXAMPLES, group=models)
 _register(model.stats, model.STATS_EXAMPLES, group=models)
 _register(model.run, model.RUN_EXAMPLES, group=models)
 app.add_typer(models, name="model", rich_help_panel=_TEACH)

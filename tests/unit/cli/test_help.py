@@ -15,7 +15,10 @@ from cardwatch_local.commands import (
     explain,
     export,
     generate,
+    init_db,
     model,
+    model_list,
+    model_versions,
     replay,
     stack,
     train,
@@ -36,6 +39,7 @@ EXAMPLES = {
     "ask": ask.EXAMPLES,
     "export": export.EXAMPLES,
     "erase": erase.EXAMPLES,
+    "init-db": init_db.EXAMPLES,
     "apply": configs.APPLY_EXAMPLES,
     "get": configs.GET_EXAMPLES,
     "diff": configs.DIFF_EXAMPLES,
@@ -45,7 +49,10 @@ EXAMPLES = {
     "train": train.EXAMPLES,
 }
 MODEL_EXAMPLES = {
-    "list": model.LIST_EXAMPLES,
+    "publish": model_versions.PUBLISH_EXAMPLES,
+    "promote": model_versions.PROMOTE_EXAMPLES,
+    "reset": model_versions.RESET_EXAMPLES,
+    "list": model_list.EXAMPLES,
     "stats": model.STATS_EXAMPLES,
     "run": model.RUN_EXAMPLES,
 }

@@ -102,7 +102,10 @@ def test_a_budget_that_cannot_be_kept_to_is_told(
 
 def test_where_there_are_no_models_the_list_says_so(home: Path) -> None:
     result = _run(home, "model", "list")
-    assert result.output == f"no models in {home}/models; `cardwatch train` makes one\n"
+    assert result.output == (
+        f"no models in {home}/models; `cardwatch train` makes one\n\n"
+        "stack `default` is not running: what is published is not known\n"
+    )
 
 
 def test_a_broken_model_is_listed_as_refused_and_others_are_shown(home: Path) -> None:
@@ -113,7 +116,9 @@ def test_a_broken_model_is_listed_as_refused_and_others_are_shown(home: Path) ->
     assert re.search(r"\ntorn +refused: .*no model: not JSON", listed)
     assert re.search(r"\ngood +boostedTrees ", listed)
 
-    machine = json.loads(_run(home, "model", "list", "--json").output)
+    shown = json.loads(_run(home, "model", "list", "--json").output)
+    assert (shown["published"], shown["judging"]) == (None, None)
+    machine = shown["local"]
     assert [each["name"] for each in machine] == ["good", "torn"]
     assert machine[0]["hash"] == artefact().hash
     assert "refused" in machine[1]

@@ -78,7 +78,7 @@ def test_the_screen_shown_has_the_panels_and_figures_of_the_live_view() -> None:
 
 
 def test_every_command_of_the_program_is_named() -> None:
-    names = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    names = {command.name for command in app.registered_commands}
     assert {name for name in names if f"cardwatch {name}" not in _README} == set()
 
 

@@ -1,6 +1,6 @@
 """What the commands that change DetectorConfigs have in common."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Final
 
 from cardwatch_contracts.detector_config import ConfigRecord
@@ -23,10 +23,24 @@ def publish(connection: Connection, plan: Plan, *, timeout_s: float) -> None:
     Raises:
         StackError: Not every subtask has acknowledged in time, or a model is refused.
     """
+    tell(put(connection, plan, timeout_s=timeout_s), timeout_s=timeout_s)
+
+
+def put(connection: Connection, plan: Plan, *, timeout_s: float) -> list[Applied]:
+    """Publish what `plan` says, and wait for the subtasks' word."""
     exporter = connection.exporter(_SERVICE)
     outcome = publish_and_wait(connection.kafka, plan, timeout_s=timeout_s, exporter=exporter)
     if exporter is not None:
         exporter.close()
+    return outcome
+
+
+def tell(outcome: Sequence[Applied], *, timeout_s: float) -> None:
+    """Tell what became of what was published.
+
+    Raises:
+        StackError: Not every subtask has acknowledged in time, or a model is refused.
+    """
     for applied in outcome:
         output.say(sentence(applied))
     if any(applied.is_refused for applied in outcome):

@@ -1,23 +1,24 @@
-"""`cardwatch model`: which models there are, what they are, what they say of a file."""
+"""`cardwatch model stats` and `run`: what a model is, and what it says of a file."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 import typer
 from rich.console import Console
 
 from cardwatch_contracts.money import format_amount
 from cardwatch_job.model.artefact import Artefact
 from cardwatch_local.commands import output
-from cardwatch_local.commands.options import Json, duration_option
-from cardwatch_local.errors import StackError
+from cardwatch_local.commands.model_list import facts_of, kafka_if_there
+from cardwatch_local.commands.model_live import show_live
+from cardwatch_local.commands.options import BootstrapServers, Json, StackName, duration_option
+from cardwatch_local.models.live import read_live
 from cardwatch_local.settings import StackSettings
 from cardwatch_local.step_bars import steps_on
 from cardwatch_local.training import store
 
-LIST_EXAMPLES: Final = ("cardwatch model list",)
 STATS_EXAMPLES: Final = ("cardwatch model stats july", "cardwatch model stats july --json")
 RUN_EXAMPLES: Final = (
     "cardwatch model run july payments.parquet --limit 5",
@@ -26,28 +27,34 @@ RUN_EXAMPLES: Final = (
 Model = Annotated[str, typer.Argument(metavar="NAME", help="A model's name, or its file.")]
 
 
-def list_models(*, as_json: Json = False) -> None:
-    """List the models that were trained here."""
-    folder = _folder()
-    found = [(name, _read(folder, name)) for name in store.names_in(folder)]
-    if as_json:
-        output.say_json([_facts(read) | {"name": name} for name, read in found])
-        return
-    if not found:
-        output.say(f"no models in {folder}; `cardwatch train` makes one")
-        return
-    output.table(
-        ("name", "kind", "hash", "trained until", "AUC ROC:right", "average precision:right"),
-        (_row(name, read) for name, read in found),
-    )
+def stats(
+    *,
+    model: Model,
+    since: Annotated[
+        float, duration_option("What subtasks have seen and said for so long is added up.")
+    ] = 3_600.0,
+    as_json: Json = False,
+    name: StackName = "default",
+    bootstrap_servers: BootstrapServers = None,
+) -> None:
+    """Show what a model was trained from, how it was measured, and what its features were like.
 
-
-def stats(*, model: Model, as_json: Json = False) -> None:
-    """Show what a model was trained from, how it was measured, and what its features were like."""
+    Where a stack runs whose job judges with it: what it has seen and said there lately, too.
+    """
     artefact = store.load(store.path_of(_folder(), model))
+    kafka = kafka_if_there(name, bootstrap_servers)
+    live = []
+    if kafka is not None:
+        live = read_live(kafka, artefact.hash, since_ms=round((time.time() - since) * 1000))
     if as_json:
-        output.say_json(_facts(artefact))
+        output.say_json(facts_of(artefact) | {"live": live})
         return
+    _show(artefact)
+    for each in live:
+        show_live(each)
+
+
+def _show(artefact: Artefact) -> None:
     training = artefact.training
     output.facts(
         (
@@ -120,30 +127,6 @@ def run(
 
 def _folder() -> Path:
     return StackSettings().home / "models"
-
-
-def _read(folder: Path, name: str) -> Artefact | str:
-    """Return a model, or why it is refused."""
-    try:
-        return store.load(store.path_of(folder, name))
-    except StackError as error:
-        return str(error)
-
-
-def _facts(read: Artefact | str) -> dict[str, object]:
-    if isinstance(read, str):
-        return {"refused": read}
-    facts: dict[str, object] = msgspec.to_builtins(read)
-    del facts["trees"]
-    return facts
-
-
-def _row(name: str, read: Artefact | str) -> tuple[str, ...]:
-    if isinstance(read, str):
-        return name, f"refused: {read}", "", "", "", ""
-    measured = [read.metrics.get(key) for key in ("auc_roc", "average_precision")]
-    shown = ("–" if value is None else f"{value:.3f}" for value in measured)
-    return name, read.kind, read.hash[:12], _day(read.training.ends_ms), *shown
 
 
 def _budget(artefact: Artefact) -> str:

@@ -17,7 +17,7 @@ from cardwatch_contracts.span_export import Exporter
 from cardwatch_contracts.spans import Span
 from cardwatch_contracts.topics import CONFIG_ACKS
 from cardwatch_local.errors import StackError
-from cardwatch_local.reading.topic import beginnings, follow_topic, value_of
+from cardwatch_local.reading.topic import beginnings, follow_topic, read_topic, value_of
 from cardwatch_operator.config_log import BrokerError, ConfigLog, OvertakenError
 from cardwatch_operator.config_topics import ConfigTopics
 from cardwatch_operator.models import is_refused
@@ -58,6 +58,19 @@ def read_configs(bootstrap_servers: Kafka) -> ConfigTopics:
     """
     with _in_our_words():
         return ConfigLog(bootstrap_servers).read()
+
+
+def read_acknowledgements(bootstrap_servers: Kafka) -> Acknowledgements:
+    """Return what the subtasks have said so far.
+
+    Raises:
+        StackError: The broker does not answer.
+    """
+    acks = Acknowledgements()
+    for message in read_topic(bootstrap_servers, CONFIG_ACKS, isolation="read_uncommitted"):
+        with suppress(InvalidRecordError):
+            acks.add(decode_config_ack(value_of(message)))
+    return acks
 
 
 def publish_and_wait(
