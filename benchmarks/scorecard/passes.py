@@ -58,11 +58,11 @@ class Passed:
     """Of all worlds together."""
     seconds: float
     """From the first payment sent to the last alert."""
-    test_payments: int
-    test_seconds: float
-    """Of the test week, from each step's first payment sent to its last alert; labels apart."""
-    swap_s: float | None = None
-    """From publishing the trained models until every subtask judged with them."""
+    test_tx_per_s: float | None = None
+    """In the test week, from each step's first payment sent to its last alert; labels apart. None:
+    rules alone, whose alerts do not say when all is judged."""
+    swap_ms: float | None = None
+    """From publishing the trained models until every subtask judged with them. Milliseconds."""
     backlog_tx_per_s: float | None = None
     latency_ms: Mapping[str, Spread] = field(default_factory=dict)
     """By kind of reader: `uncommitted`, `committed`."""
@@ -74,19 +74,18 @@ class Passed:
             "payments": self.payments,
             "seconds": round(self.seconds, 1),
             "tx_per_s": round(self.payments / self.seconds),
-            "test_week_tx_per_s": round(self.test_payments / self.test_seconds),
-            "backlog_tx_per_s": self.backlog_tx_per_s and round(self.backlog_tx_per_s),
-            "swap_s": self.swap_s and round(self.swap_s, 3),
+            "test_week_tx_per_s": _rounded(self.test_tx_per_s),
+            "backlog_tx_per_s": _rounded(self.backlog_tx_per_s),
+            "swap_ms": _rounded(self.swap_ms),
             "latency_ms": {name: spread.as_json() for name, spread in self.latency_ms.items()},
         }
 
     def __str__(self) -> str:
-        parts = [
-            f"{self.payments:,} payments of {len(self.said)} worlds in {self.seconds:,.0f} s",
-            f"in the test week {self.test_payments / self.test_seconds:,.0f} tx/s",
-        ]
-        if self.swap_s is not None:
-            parts.append(f"models swapped in {self.swap_s * 1000:,.0f} ms")
+        parts = [f"{self.payments:,} payments of {len(self.said)} worlds in {self.seconds:,.0f} s"]
+        if self.test_tx_per_s is not None:
+            parts.append(f"in the test week {self.test_tx_per_s:,.0f} tx/s")
+        if self.swap_ms is not None:
+            parts.append(f"models swapped in {self.swap_ms:,.0f} ms")
         if self.backlog_tx_per_s is not None:
             parts.append(f"{self.backlog_tx_per_s:,.0f} tx/s without a pause")
         parts += [f"{name} alerts {spread}" for name, spread in self.latency_ms.items()]
@@ -122,7 +121,8 @@ class _Pass:
         self._job = job
         self._feed = feed
         self._worlds = worlds
-        self._swap_s: float | None = None
+        self._swap_ms: float | None = None
+        self._tested = 0
         self._test_s = 0.0
 
     def run(self, listener: StepListener) -> Passed:
@@ -155,30 +155,27 @@ class _Pass:
             said=self._feed.seen.of,
             payments=done * len(self._worlds),
             seconds=seconds,
-            test_payments=len(self._worlds)
-            * sum(len(step.payments) for step in todo if self._is_tested(step)),
-            test_seconds=self._test_s or seconds,
-            swap_s=self._swap_s,
+            test_tx_per_s=self._tested / self._test_s if self._test_s else None,
+            swap_ms=self._swap_ms,
             backlog_tx_per_s=backlog,
             latency_ms=latency,
         )
-
-    def _is_tested(self, step: Step) -> bool:
-        return step.begins_ms >= self._plan.test_begins_ms
 
     def _step(self, step: Step) -> None:
         if not self._plan.pairs:
             self._feed.pay(step.payments)
             return
-        if self._swap_s is None and self._is_tested(step):
-            self._swap_s = put_in_force(self._job.bootstrap_servers, self._plan.pairs)
+        is_tested = step.begins_ms >= self._plan.test_begins_ms
+        if self._swap_ms is None and is_tested:
+            self._swap_ms = 1000 * put_in_force(self._job.bootstrap_servers, self._plan.pairs)
         if len(step.labels):
             self._feed.tell(step.labels)
             self._feed.wait_heard()
         began_s = time.monotonic()
         self._feed.pay(step.payments)
         self._feed.wait_alerts()
-        if self._is_tested(step):
+        if is_tested:
+            self._tested += len(step.payments) * len(self._worlds)
             self._test_s += time.monotonic() - began_s
 
     def _backlog(self) -> float:
@@ -217,3 +214,7 @@ class _Pass:
                 watch.stop()
         end_ms = time.time_ns() // 1_000_000
         return {name: Spread.of(watch.between(start_ms, end_ms)) for name, watch in watches.items()}
+
+
+def _rounded(value: float | None) -> int | None:
+    return None if value is None else round(value)
