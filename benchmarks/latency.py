@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Any
 
+from confluent_kafka import TopicPartition
+
 from benchmarks.arithmetic import quantile
 from cardwatch_contracts.alert import decode_alert
 from cardwatch_contracts.topics import ALERTS
@@ -51,9 +53,17 @@ class Spread:
 class AlertWatch:
     """Reads alerts as they come, in a thread, and notes how old their transactions are by then."""
 
-    def __init__(self, bootstrap_servers: str, isolation: Isolation) -> None:
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        isolation: Isolation,
+        *,
+        start: Sequence[TopicPartition] | None = None,
+    ) -> None:
+        """Read from `start` on; None: from the beginning."""
         self._servers = bootstrap_servers
         self._isolation = isolation
+        self._start = beginnings(ALERTS) if start is None else start
         self._stop = Event()
         self._ages: list[tuple[int, float]] = []
         self._thread = Thread(target=self._read, daemon=True)
@@ -76,7 +86,7 @@ class AlertWatch:
             self._servers,
             ALERTS,
             isolation=self._isolation,
-            start=beginnings(ALERTS),
+            start=self._start,
             stopped=self._stop.is_set,
         )
         for message in messages:

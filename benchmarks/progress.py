@@ -4,25 +4,25 @@ from typing import Final
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from cardwatch_contracts.topics import TRANSACTIONS
+from cardwatch_contracts.topics import TRANSACTIONS, Topic
 from cardwatch_local.reading.offsets import OffsetReader
 
 _TIMEOUT_S: Final = 5.0
 
 Offsets = dict[int, int]
-"""Offsets of the topic `transactions` by partition."""
+"""Offsets of one topic by partition."""
 
 
 class GroupProgress:
-    """Asks one group for its offsets, many times, over one connection."""
+    """Asks one group for its offsets in one topic, many times, over one connection."""
 
-    def __init__(self, bootstrap_servers: str, group: str) -> None:
+    def __init__(self, bootstrap_servers: str, group: str, topic: Topic = TRANSACTIONS) -> None:
         """Ask for `group` without joining it."""
         self._consumer = Consumer(
             {"bootstrap.servers": bootstrap_servers, "group.id": group, "log_level": 0}
         )
         self._partitions = [
-            TopicPartition(TRANSACTIONS.name, number) for number in range(TRANSACTIONS.partitions)
+            TopicPartition(topic.name, number) for number in range(topic.partitions)
         ]
 
     def read(self) -> Offsets | None:
@@ -38,7 +38,7 @@ class GroupProgress:
         self._consumer.close()
 
 
-def ends_of(bootstrap_servers: str) -> Offsets:
-    """Return where each partition of the topic `transactions` ends."""
-    ends = OffsetReader(bootstrap_servers).ends([TRANSACTIONS])
+def ends_of(bootstrap_servers: str, topic: Topic = TRANSACTIONS) -> Offsets:
+    """Return where each partition of a topic ends."""
+    ends = OffsetReader(bootstrap_servers).ends([topic])
     return {partition: end for (_, partition), end in ends.items()}

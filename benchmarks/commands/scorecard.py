@@ -1,144 +1,118 @@
-"""`scorecard`: how well models tell fraud in a public stream, beside what others published."""
+"""`scorecard`: how well the running job tells fraud, beside what others published."""
 
 import time
-from array import array
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import numpy as np
 import typer
-from rich.table import Table
 
-from benchmarks.commands.options import Report
+from benchmarks.commands.options import CommitIntervalS, Report
 from benchmarks.reporting import console, say, write_report
-from cardwatch_job.model.artefact import Artefact
-from cardwatch_job.model.features import FEATURES
-from cardwatch_job.model.scorer import Scorer
+from benchmarks.scorecard.generated import run_generated, settings_of
+from benchmarks.scorecard.handbook import Wishes, measure_handbook
+from benchmarks.scorecard.stream import FILE, FIRST_MS, read_stream
+from benchmarks.scorecard.table import generated_table, handbook_table, per_seed
+from benchmarks.settings import Method
 from cardwatch_local.step_bars import steps_on
-from cardwatch_local.training.files import read_parquet
 from cardwatch_local.training.forests import check_available
-from cardwatch_local.training.scorecard import (
-    LABEL_DELAY_MS,
-    MEASURES,
-    PUBLISHED,
-    Measured,
-    look,
-    measure,
-    scored_week,
-    summary,
-)
-from cardwatch_local.training.scoring import vectors
 
 EXAMPLES: Final = (
     "python -m benchmarks scorecard",
-    "python -m benchmarks scorecard --seeds 1 --report scorecard.json",
+    "python -m benchmarks scorecard --seeds 1 --begins 2018-06-01 --report scorecard.json",
+    "python -m benchmarks scorecard --seeds 0 --generated 0",
 )
-_STREAM: Final = Path("../shared/data/handbook_transactions.parquet")
-_BATCH: Final = 100
-_TIMED_ROWS: Final = 20_000
-_EXPLAINED: Final = 1_000
+_HOUR_MS: Final = 3_600_000
+_HEAP_MB: Final = 1024
+_BACKLOG: Final = 50_000
+"""Payments behind the test week that are sent at once: how many a second are judged."""
+_TIMED_S: Final = 60.0
+"""How long payments come at a steady rate thereafter: how long an alert takes."""
+_FIRST_DAY: Final = datetime.fromtimestamp(FIRST_MS / 1000, UTC).replace(tzinfo=None)
+Seeds = Annotated[
+    int, typer.Option(min=0, max=20, help="Seeds a model gets; 0 measures rules alone.")
+]
+Begins = Annotated[
+    datetime, typer.Option(formats=["%Y-%m-%d"], help="Day of the first payment of the handbook.")
+]
 
 
 def scorecard(
     *,
-    file: Annotated[Path, typer.Option(help="The handbook's transactions, as Parquet.")] = _STREAM,
-    seeds: Annotated[int, typer.Option(min=1, max=20, help="How many seeds a model gets.")] = 3,
+    file: Annotated[Path, typer.Option(help="The handbook's transactions, as Parquet.")] = FILE,
+    seeds: Seeds = 3,
+    begins: Begins = _FIRST_DAY,
+    step_h: Annotated[
+        int, typer.Option(min=1, max=24, help="Hours of event time between two looks at labels.")
+    ] = 24,
+    at_once: Annotated[
+        int, typer.Option(min=1, max=8, help="Copies of the stream in one pass, two models each.")
+    ] = 2,
+    generated: Annotated[
+        int, typer.Option(min=0, help="Payments of the simulated stream; 0 leaves it out.")
+    ] = 200_000,
+    commit_interval_s: CommitIntervalS = 0.5,
     report: Report = None,
 ) -> None:
-    """Train models on the handbook's stream and measure them by the protocol of its chapter 3.
+    """Have the running job judge the handbook's stream, and a simulated one, and measure it.
 
-    A replay outside of the running job, through the job's own features and scorer.
+    The handbook's goes in order, labels come seven days late as feedback, by the protocol of its
+    chapter 3: docs/scorecard.md.
     """
-    if not file.exists():
-        say(f"scorecard skipped: {file} is not there; --file says where the handbook's stream is")
-        return
-    check_available()
-    say(
-        "replayed outside of the running job: the job's own features and scorer, no Kafka, no Flink"
-    )
+    method = Method(commit_interval_s=commit_interval_s, heap_mb=_HEAP_MB)
+    found: dict[str, Any] = {}
+    if file.exists():
+        wishes = Wishes(
+            begins_ms=int(begins.replace(tzinfo=UTC).timestamp() * 1000),
+            step_ms=step_h * _HOUR_MS,
+            seeds=range(1, seeds + 1),
+            at_once=at_once,
+            backlog=_BACKLOG,
+            timed_s=_TIMED_S,
+        )
+        found |= _handbook(file, wishes, method)
+    else:
+        say(f"handbook skipped: {file} is not there; --file says where its stream is")
+    if generated:
+        found |= _generated(generated, method)
+    write_report(report, found)
+
+
+def _handbook(file: Path, wishes: Wishes, method: Method) -> dict[str, Any]:
+    if wishes.seeds:
+        check_available()
     began_s = time.monotonic()
-    payments = read_parquet(file, label_delay_ms=LABEL_DELAY_MS)
+    payments = read_stream(file, begins_ms=wishes.begins_ms)
+    say(f"{len(payments):,} payments read in {time.monotonic() - began_s:.0f} s")
     with steps_on(console) as steps:
-        replayed = look(payments, steps)
-    replay_s = time.monotonic() - began_s
-    week = scored_week(payments)
-    oracle = week.figures(week.fraudulent.astype(np.float64))
+        outcome = measure_handbook(payments, wishes, method, steps, say)
     say(
-        f"{len(week.rows):,} payments in the test week, {int(week.fraudulent.sum())} frauds; "
-        f"a perfect model reaches card precision@100 of {oracle[2]:.3f}"
+        f"{outcome.payments:,} payments in the test week, {outcome.frauds} frauds; "
+        f"a perfect model reaches card precision@100 of {outcome.oracle:.3f}"
     )
-    found: list[Measured] = []
-    for measured in measure(payments, replayed, range(1, seeds + 1)):
-        found.append(measured)
-        say(f"{measured.entrant} seed {measured.seed}: {_shown(measured.values())}")
-    timed = {each.entrant: _timings(each.artefact, replayed.features) for each in found}
-    _print(summary(found), timed)
-    write_report(
-        report,
-        {
-            "how": "replayed outside of the running job",
-            "handbook": summary(found),
-            "per_seed": [each.as_json() for each in found],
-            "published": {
-                name: dict(zip(MEASURES, figures, strict=True))
-                for name, figures in PUBLISHED.items()
-            },
-            "oracle_card_precision_100": oracle[2],
-            "scorer": timed,
-            "replay_s": replay_s,
-            "compiled": type(Scorer(found[0].artefact).trees).__name__ == "FlatTrees",
-        },
-    )
-
-
-def _timings(artefact: Artefact, features: Any) -> dict[str, float]:
-    """Return what scoring and explaining take. Microseconds a payment."""
-    scorer = Scorer(artefact)
-    rows = vectors(features[:_TIMED_ROWS])
-    step = _BATCH * len(FEATURES)
-    pieces = [rows[at : at + step] for at in range(0, len(rows), step)]
-    return {
-        "batch_100_us": min(_per_row_us(scorer, pieces) for _ in range(3)),
-        "reasons_us": _explaining_us(scorer, rows),
+    for reached in outcome.reached:
+        say(per_seed(reached))
+    found = outcome.as_json()
+    console.print(handbook_table(found["handbook"]))
+    say("± is half of the spread over the seeds; frauds are of one week, so they move together")
+    first = found["passes"][0]
+    return found | {
+        "tx_per_s": first["backlog_tx_per_s"] or first["tx_per_s"],
+        "latency_ms": first["latency_ms"],
+        "begins_ms": wishes.begins_ms,
+        "step_ms": wishes.step_ms,
     }
 
 
-def _per_row_us(scorer: Scorer, pieces: "list[array[float]]") -> float:
-    began = time.perf_counter()
-    for piece in pieces:
-        scorer.risks(piece)
-    return (time.perf_counter() - began) * 1e6 / (_BATCH * len(pieces))
-
-
-def _explaining_us(scorer: Scorer, rows: "array[float]") -> float:
-    width = len(FEATURES)
-    count = min(_EXPLAINED, len(rows) // width)
-    began = time.perf_counter()
-    for at in range(0, count * width, width):
-        scorer.reasons(rows[at : at + width], "EUR")
-    return (time.perf_counter() - began) * 1e6 / count
-
-
-def _shown(values: tuple[float, ...]) -> str:
-    return " / ".join(f"{value:.3f}" for value in values)
-
-
-def _print(models: dict[str, Any], timed: dict[str, dict[str, float]]) -> None:
-    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in (
-        "model",
-        "AUC ROC",
-        "average precision",
-        "card precision@100",
-        "µs",
-        "reasons µs",
-    ):
-        shown.add_column(column, justify="left" if column == "model" else "right", no_wrap=True)
-    for name, figures in models.items():
-        cells = (f"{figures[each]:.3f} ±{figures['spread'][each] / 2:.3f}" for each in MEASURES)
-        costs = timed[name]
-        shown.add_row(name, *cells, f"{costs['batch_100_us']:.1f}", f"{costs['reasons_us']:.0f}")
-    for name, published in PUBLISHED.items():
-        shown.add_row(f"published: {name}", *(f"{value:.3f}" for value in published), "", "")
-    console.print(shown)
-    say("± is half of the spread over the seeds; frauds are of one week, so they move together")
+def _generated(transactions: int, method: Method) -> dict[str, Any]:
+    with steps_on(console) as steps:
+        found = run_generated(settings_of(seed=1, transactions=transactions), method, steps)
+    say(
+        f"generated: {found.transactions:,} payments, {found.labelled:,} of known scenarios, "
+        f"{found.tx_per_s:,.0f} tx/s; 95 % confidence in brackets"
+    )
+    console.print(generated_table(found.detectors))
+    return {
+        "generated": {name: each.as_json() for name, each in found.detectors.items()},
+        "generated_stream": found.as_json(),
+    }

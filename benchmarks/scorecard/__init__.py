@@ -1,0 +1,1 @@
+"""How well the running job tells fraud: a stream replayed into it, and what came out measured."""
