@@ -98,6 +98,14 @@ def test_trees_score_and_explain_alike(compiled: Path, seed: int) -> None:
     assert _compared("trees_alike", seed, compiled) == [500, 500]
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_models_remember_alike(compiled: Path, seed: int) -> None:
+    vectors, packed, contradictions = _compared("models_alike", seed, compiled)
+    assert vectors == 12_000
+    assert packed > 10_000
+    assert contradictions > 400
+
+
 def _compared(program: str, seed: int, compiled: Path) -> list[int]:
     """Run a comparison with the compiled job; return the numbers it prints."""
     run = subprocess.run(
