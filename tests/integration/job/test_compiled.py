@@ -74,9 +74,10 @@ def test_it_writes_the_same_bytes(compiled: Path) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_screen_changes_nothing(compiled: Path, seed: int) -> None:
-    settled, alerts = _compared("screening", seed, compiled)
+    settled, alerts, scored = _compared("screening", seed, compiled)
     assert settled > 1_500
     assert alerts > 3_000
+    assert scored > 500
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -19,6 +19,8 @@ cdef struct Forest:
 cdef class FlatTrees:
     cdef Forest forest
 
+    cdef int _check(self, const float[::1] numbers) except -1
+
 
 # Write the raw scores of finite rows, which stand behind one another.
 cdef void score_rows(Forest* forest, const float* rows, int count, double* scores) noexcept nogil
