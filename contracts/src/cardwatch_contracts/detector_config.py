@@ -138,6 +138,17 @@ class MultiCardDistanceConfig(DetectorSettings, frozen=True, kw_only=True):
     """Shorter distances are within a town and its surroundings. Kilometres."""
 
 
+class UnusualLocationConfig(DetectorSettings, frozen=True, kw_only=True):
+    """A transaction far from where the user usually pays. Users' habits are remembered for it."""
+
+    mode: Mode = "Off"
+    """`Active` raises alerts, `Shadow` marks its findings as a trial, `Off` does not look."""
+    min_distance_km: DistanceKm = 500.0
+    """Smallest suspicious distance from the mean place of the user's payments. Kilometres."""
+    min_transactions: Count = 10
+    """Payments the mean place must stand on before it is used."""
+
+
 class Detectors(_Spec, frozen=True, kw_only=True):
     """Settings of every detector; one left out has its defaults."""
 
@@ -151,6 +162,7 @@ class Detectors(_Spec, frozen=True, kw_only=True):
     many_no_pin: ManyNoPinConfig = ManyNoPinConfig()
     dormant_card: DormantCardConfig = DormantCardConfig()
     multi_card_distance: MultiCardDistanceConfig = MultiCardDistanceConfig()
+    unusual_location: UnusualLocationConfig = UnusualLocationConfig()
 
 
 class Challenger(_Spec, frozen=True, kw_only=True, omit_defaults=True):

@@ -4,6 +4,7 @@ The same code runs in Flink's keyed operator, in the reference run and in a back
 the users' memories are kept differs.
 """
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Final, Protocol
@@ -17,9 +18,9 @@ from cardwatch_contracts.topics import CARDS, REKEYED, USER_HABITS
 from cardwatch_contracts.trace_context import TraceContext, new_trace, read_traceparent
 from cardwatch_contracts.transaction import Transaction, decode_transaction
 from cardwatch_job.detectors import DETECTORS
-from cardwatch_job.detectors.history import CardState, History, UserState
+from cardwatch_job.detectors.history import CardState, History, UserState, Usual
 from cardwatch_job.detectors.stored import HeldTransaction
-from cardwatch_job.model.features import AMOUNT_DEVIATIONS
+from cardwatch_job.model.features import AMOUNT_DEVIATIONS, DISTANCE_KM, PAYMENTS_KNOWN
 from cardwatch_job.model.in_force import ModelsInForce
 from cardwatch_job.model.judging import MODEL_DETECTORS, JudgingModels
 from cardwatch_job.model.memory import merchants as merchants_of
@@ -305,12 +306,17 @@ class Judge:
         user.remember_id(txn.transaction_id, txn.event_time)
         card = self._card_of(txn, user)
         rule_set = self.rules.select(txn)
-        findings = examine(txn, History(card, user.cards), rule_set)
-        users.store(txn.user_id, user)
         models = self.models.of(rule_set.record)
-        risk = deviations = None
-        if models is not None:
-            risk, deviations = self._ask(models, txn, users, findings)
+        vector = usual = risk = None
+        if models is not None or rule_set.wants_habits:
+            vector = users.habits.look(txn, self.merchants)
+            usual = Usual(int(vector[PAYMENTS_KNOWN]), vector[DISTANCE_KM])
+        findings = examine(txn, History(card, user.cards, usual), rule_set)
+        users.store(txn.user_id, user)
+        if vector is not None:
+            risk = self._ask(models, vector, txn, findings)
+            alerted = any(finding.mode == "active" for finding in findings)
+            users.habits.learn(txn, alerted=alerted)
         if self._adds_up:
             self.sums.add(txn)
         self.counts.judged += 1
@@ -325,8 +331,8 @@ class Judge:
         if findings:
             context = context or new_trace(txn.transaction_id)
             alert = alert_of(record, txn, findings, rule_set, context.trace_id)
-            if risk is not None:
-                alert = replace(alert, risk=risk, amount_deviations=deviations)
+            if vector is not None:
+                alert = replace(alert, risk=risk, amount_deviations=vector[AMOUNT_DEVIATIONS])
             self.counts.add_alert(alert)
             if self.traces is not None:
                 context = self.traces.alerted(record, context, alert)
@@ -339,15 +345,19 @@ class Judge:
         return outputs
 
     def _ask(
-        self, models: JudgingModels, txn: Transaction, users: Users, findings: list[Finding]
-    ) -> tuple[float | None, float]:
-        """Have models look at a transaction, add what they find, and have the user learn from it.
+        self,
+        models: JudgingModels | None,
+        vector: "array[float]",
+        txn: Transaction,
+        findings: list[Finding],
+    ) -> float | None:
+        """Have models look at a transaction, and add what they find.
 
         Returns:
-            The risk, None where no model could judge, and by how many standard deviations the
-            amount is over the user's usual one.
+            The risk by model and rules together; None where no model could judge.
         """
-        vector = users.habits.look(txn, self.merchants)
+        if models is None or not models.judging:
+            return None
         by_rules = [finding.detector for finding in findings if finding.mode == "active"]
         risk = None
         try:
@@ -357,12 +367,11 @@ class Judge:
                     findings.append(finding)
                 if judging.role == "model":
                     risk = judging.combined(own, by_rules)
-            self.counts.scored += bool(models.judging)
         except ValueError:  # the scorer's
             self.counts.unscored += 1
-        alerted = any(finding.mode == "active" for finding in findings)
-        users.habits.learn(txn, alerted=alerted)
-        return risk, vector[AMOUNT_DEVIATIONS]
+        else:
+            self.counts.scored += 1
+        return risk
 
     def context_of(self, record: InputRecord, in_payload: str | None) -> TraceContext | None:
         """Return where a transaction was sent: by its header or, without a good one, its field."""

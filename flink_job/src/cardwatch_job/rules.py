@@ -34,10 +34,14 @@ class RuleSet:
     """Event time from which the next generation judges. Milliseconds, exclusive."""
     learners: tuple[Detector[Any], ...] = field(init=False)
     """Those of the detectors that remember something of their own."""
+    wants_habits: bool = field(init=False)
+    """Whether any of them looks at users' habits."""
 
     def __post_init__(self) -> None:
         learners = tuple(detector for detector in self.detectors if detector.learns)
         object.__setattr__(self, "learners", learners)
+        wanted = any(detector.wants_habits for detector in self.detectors)
+        object.__setattr__(self, "wants_habits", wanted)
 
     def selects(self, kind: Kind) -> bool:
         """Whether the config's selector matches; an empty list matches all."""
@@ -88,6 +92,11 @@ class Rules:
     def memory_ms(self) -> int:
         """How long a card is remembered after its latest transaction. Milliseconds, event time."""
         return self._memory_ms
+
+    @property
+    def wants_habits(self) -> bool:
+        """Whether any config has a detector that looks at users' habits."""
+        return any(rule_set.wants_habits for rule_set in self._ordered)
 
     def changed(self) -> None:
         """Tell that something beside the configs decides differently than before."""

@@ -61,6 +61,7 @@ from cardwatch_job.detectors._travel import (
     _SHORTEST_H,
 )
 from cardwatch_job.detectors.history import MAX_CARDS
+from cardwatch_job.model.features import DISTANCE_KM, PAYMENTS_KNOWN
 from cardwatch_job.outputs import PROFILE_EVERY, profile_record
 from cardwatch_job.records import WrittenRecords
 
@@ -109,6 +110,7 @@ for _i in range(256):
     _kind[_i] = SPECIAL if _i < 32 or _i == 92 else NOT_ASCII if _i >= 128 else PLAIN
 _kind[34] = QUOTE
 
+cdef int _PAYMENTS_KNOWN = PAYMENTS_KNOWN, _DISTANCE = DISTANCE_KM
 cdef int _REQUIRED = (1 << CARD_LIMIT_MINOR) - 1
 cdef long long _LATEST_MS = LATEST_EVENT_TIME_MS
 cdef long long _MAX_AMOUNT = MAX_AMOUNT_MINOR
@@ -500,8 +502,9 @@ cdef struct Limits:
     long long spike_after, max_amount_minor, dormant_ms, near_limit_count, no_pin_count
     long long near_limit_ms, no_pin_ms
     double spike_factor, rapid_ms, near_limit_from, near_limit_to
-    double travel_kmh, travel_km, cards_kmh, cards_km
-    bint travels, between_cards, negative, over_limit, counts_no_pin
+    double travel_kmh, travel_km, cards_kmh, cards_km, unusual_km
+    long long unusual_after
+    bint travels, between_cards, negative, over_limit, counts_no_pin, places
     Asked* asked
     int models  # that are asked
     bint learns  # whether users' habits are learned for models
@@ -530,7 +533,7 @@ cdef class Thresholds:
         self.judging = () if models is None else models.judging
         for judging in self.judging:
             self._ask(judging)
-        limits.learns = models is not None
+        limits.learns = models is not None or rule_set.wants_habits
         limits.spike_after = limits.max_amount_minor = limits.dormant_ms = 1LL << 62
         limits.near_limit_from, limits.near_limit_to = 1, 0
         for detector in rule_set.detectors:
@@ -603,6 +606,10 @@ cdef class Thresholds:
         elif name == "multi_card_distance":
             limits.between_cards = True
             limits.cards_kmh, limits.cards_km = config.max_speed_kmh, config.min_distance_km
+        elif name == "unusual_location":
+            limits.places = True
+            limits.unusual_km = config.min_distance_km * (1 - _SURE)
+            limits.unusual_after = config.min_transactions
         else:
             limits.complete = False
 
@@ -1130,11 +1137,14 @@ cdef class Screen:
         self, Limits* limits, flat_habits.Table* habits, Bytes key, Py_ssize_t key_length,
         unsigned int hash, Paid* paid,
     ) noexcept nogil:
-        """Whether it is sure that no model has a finding; the models have then seen the payment."""
+        """Whether it is sure that nobody who looks at habits has a finding.
+
+        The models have then seen the payment.
+        """
         cdef double risks[MAX_MODELS]
         cdef double raw
         cdef int index
-        if not limits.models:
+        if not limits.models and not limits.places:
             return True
         flat_habits.look_at(
             flat_habits.find(habits, key, key_length, hash).user,
@@ -1143,6 +1153,10 @@ cdef class Screen:
         for index in range(FEATURE_COUNT):
             if not isfinite(self.vector[index]):
                 return False
+        if limits.places and self.vector[_PAYMENTS_KNOWN] >= limits.unusual_after:
+            # As a number of 32 bits, which is rounded.
+            if self.vector[_DISTANCE] >= limits.unusual_km * (1 - 1e-6):
+                return False
         for index in range(limits.models):
             score_rows(limits.asked[index].forest, self.vector, 1, &raw)
             risks[index] = _risk_of(&limits.asked[index], raw)
@@ -1150,7 +1164,7 @@ cdef class Screen:
                 return False
         for index in range(limits.models):
             _note_seen(&limits.asked[index], risks[index], self.vector)
-        self.scored += 1
+        self.scored += limits.models > 0
         return True
 
     cdef int _advance(self, int partition, long long event_time) except -1 nogil:
@@ -1229,7 +1243,7 @@ cdef class Screen:
         if version != self.rules_version:
             scored = self.take_scored()  # before the thresholds are forgotten
             self.scored = scored
-            self.learns = any(True for _ in self.judge.models)
+            self.learns = any(True for _ in self.judge.models) or self.rules.wants_habits
             self.rules_version = version
             self.memory_ms = self.rules.memory_ms
             memset(self.chosen, 0, sizeof(self.chosen))

@@ -260,6 +260,7 @@ def configs(draw: random.Random, start_ms: int, end_ms: int) -> Iterator[ConfigR
     texts = (
         '{"amountSpike":{"factor":1.5,"minTransactions":1},"manyNoPin":{"minTransactions":1}}',
         '{"rapidTransactions":{"mode":"Off"},"pinAvoidance":{"mode":"Off"}}',
+        '{"unusualLocation":{"mode":"Active","minDistanceKm":100,"minTransactions":2}}',
         '{"impossibleTravel":{"maxSpeedKmh":50,"minDistanceKm":1},"dormantCard":{"mode":"Shadow"}}',
         '{"negativeAmount":{"mode":"Off"},"multiCardDistance":{"mode":"Off"},'
         '"limitExceeded":{"mode":"Off"},"amountSpike":{"mode":"Off"}}',

@@ -20,6 +20,7 @@ from cardwatch_job.detectors.multi_card_distance import MultiCardDistance
 from cardwatch_job.detectors.negative_amount import NegativeAmount
 from cardwatch_job.detectors.pin_avoidance import PinAvoidance
 from cardwatch_job.detectors.rapid_transactions import RapidTransactions
+from cardwatch_job.detectors.unusual_location import UnusualLocation
 from cardwatch_job.detectors.very_high_value import VeryHighValue
 
 __all__ = [
@@ -42,6 +43,7 @@ DETECTORS: Final[tuple[type[Detector[Any]], ...]] = (
     ManyNoPin,
     DormantCard,
     MultiCardDistance,
+    UnusualLocation,
 )
 """Every detector, in the order in which an alert lists its findings."""
 

@@ -21,6 +21,8 @@ class Detector(ABC, Generic[C]):
 
     name: ClassVar[str]
     """In snake_case; the field of `spec.detectors` has the same name in camelCase."""
+    wants_habits: ClassVar[bool] = False
+    """Whether it looks at `History.usual`: users' habits are remembered only for those who do."""
 
     def __init__(self, config: C) -> None:
         self.config = config

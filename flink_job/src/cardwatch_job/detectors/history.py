@@ -175,12 +175,24 @@ class UserState:
 
 
 @dataclass
+class Usual:
+    """What is usual for a user, held against a transaction."""
+
+    payments: int
+    """How many of the user's payments it stands on."""
+    distance_km: float
+    """From the mean place of these payments."""
+
+
+@dataclass
 class History:
     """What came before a transaction: its card's memory and those of the user's other cards."""
 
     card: CardState
     cards: dict[str, CardState]
     """All of the user's cards by card id, this one among them."""
+    usual: Usual | None = None
+    """What is usual for the user; None where nobody wants to know."""
 
 
 def encode_user(user: UserState) -> bytes:

@@ -61,6 +61,10 @@ FEATURES: Final = WITHOUT_LABELS + WITH_LABELS
 """All of them, in the order of a vector."""
 AMOUNT_DEVIATIONS: Final = FEATURES.index("amount_deviations")
 """Where in a vector it stands by how many standard deviations the amount is over the usual."""
+PAYMENTS_KNOWN: Final = FEATURES.index("payments_known")
+"""Where in a vector it stands on how many payments a user's habits are based."""
+DISTANCE_KM: Final = FEATURES.index("distance_km")
+"""Where in a vector the distance from the user's usual place stands."""
 
 
 _NOBODY: Final = UserMemory()
