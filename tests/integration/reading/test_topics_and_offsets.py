@@ -66,7 +66,7 @@ def test_a_topic_takes_the_largest_model_and_nothing_larger(stack_without_job: E
             topic.name,
             bytes(size),
             key=f"large/{size}",
-            on_delivery=lambda error, _: refused.append(error and error.code()),
+            on_delivery=lambda error, _: refused.append(None if error is None else error.code()),
         )
         assert producer.flush(30) == 0
     assert refused == [None, KafkaError.MSG_SIZE_TOO_LARGE]
