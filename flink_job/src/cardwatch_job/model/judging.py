@@ -40,7 +40,6 @@ class Seen:
                 self.sums[place] += value
                 self.squares[place] += value * value
 
-
     def add(
         self,
         scored: int,
