@@ -17,10 +17,13 @@ from cardwatch_contracts.topics import (
     DETECTOR_CONFIGS,
     FEEDBACK,
     JOB_GROUP,
+    MODEL_STATS,
+    MODELS,
     REKEYED,
     STATS,
     TOPICS,
     TRANSACTIONS,
+    USER_HABITS,
     VERDICTS,
     Topic,
 )
@@ -53,7 +56,8 @@ def test_the_job_may_read_its_input_and_write_its_output() -> None:
     sinks = importlib.import_module("cardwatch_job.sinks")
     settings = JobSettings(bootstrap_servers="x", transactional_id_prefix="other")
     assert _rights("job", "job.transactionalIdPrefix=other") == {
-        *_topics("Read", (TRANSACTIONS, REKEYED, CARDS, DETECTOR_CONFIGS)),
+        *_topics("Read", (TRANSACTIONS, REKEYED, CARDS, USER_HABITS)),
+        *_topics("Read", (DETECTOR_CONFIGS, MODELS, FEEDBACK)),
         # A sink that writes exactly once also reads: it asks who has transactions there.
         *_topics("Read", sinks.FACTS),
         *_topics("Write", (*sinks.FACTS, *sinks.VALUES, STATS)),
@@ -85,7 +89,7 @@ def test_the_archiver_may_read_what_it_keeps() -> None:
 
 def test_the_visualizer_may_read_what_it_shows_and_see_how_far_everybody_is() -> None:
     shown = (ALERTS, CARDS, CONFIG_ACKS, CONFIG_HISTORY, DEAD_LETTERS, DETECTOR_CONFIGS, STATS)
-    read = {*shown, TRANSACTIONS}
+    read = {*shown, MODELS, MODEL_STATS, TRANSACTIONS}
     rights = _rights("visualizer")
     assert rights == {
         *_topics("Read", read),

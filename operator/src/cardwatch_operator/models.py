@@ -29,16 +29,18 @@ def models_in_force(acks: Iterable[ConfigAck | None], before: Mapping[str, Any])
 
 
 def refusal_in_words(acks: Acknowledgements, record: ConfigRecord) -> str:
-    """Return why subtasks do not judge with the models of a record, and what judges instead."""
+    """Return why subtasks do not judge with the models of a record, and what judges instead.
+
+    They say both themselves.
+    """
     refusals = acks.refusals(record)
     by_words: dict[str, list[int]] = {}
     for subtask, words in refusals.items():
         by_words.setdefault(words, []).append(subtask)
-    said = "; ".join(
+    return "; ".join(
         f"{subtasks_in_words(subtasks)} of {acks.parallelism}: {words}"
         for words, subtasks in by_words.items()
     )
-    return f"{said}; {_what_judges(acks, record)}"
 
 
 def is_refused(acks: Acknowledgements, record: ConfigRecord) -> bool:
@@ -75,12 +77,3 @@ def some(values: Iterable[object], most: int = 5) -> str:
     texts = [str(value) for value in values]
     more = f" and {len(texts) - most} more" if len(texts) > most else ""
     return ", ".join(texts[:most]) + more
-
-
-def _what_judges(acks: Acknowledgements, record: ConfigRecord) -> str:
-    hashes = [hash_[:DIGITS] for hash_ in acks.models(record.name)]
-    if not hashes:
-        return "rules alone judge"
-    if len(hashes) == 1:
-        return f"model {hashes[0]} stays in force"
-    return f"models {some(hashes)} stay in force"

@@ -18,10 +18,10 @@ from cardwatch_archiver.position import Position, PositionChangedError
 from cardwatch_archiver.profiles import ProfileStore, read_stats
 from cardwatch_contracts.card import PROFILE_KEY_PREFIX, Card, CardProfile, card_key
 from cardwatch_contracts.codec import encode
-from cardwatch_contracts.topics import CARD_PROFILES, CARDS
+from cardwatch_contracts.topics import CARD_PROFILES, CARDS, USER_HABITS
 from cardwatch_local.cli import app
 from cardwatch_local.endpoints import Endpoints
-from cardwatch_local.erasing.compacted import find_records
+from cardwatch_local.erasing.compacted import OWNERS, find_records
 
 PAID_MS = 1_795_261_635_000  # 2026-11-21T11:47:15Z
 DEADLINE_S = 30.0
@@ -32,11 +32,12 @@ STORES = (
     "Valkey profiles",
     "Kafka cards",
     "Kafka card-profiles",
+    "Kafka user-habits",
 )
 
 
 class Known:
-    """Users who are known everywhere: two cards each, two transactions, an alert, an answer."""
+    """Users who are known everywhere: two cards, two transactions, an alert, an answer, habits."""
 
     def __init__(self, archived: Archived, servers: Endpoints) -> None:
         self.archived, self.servers = archived, servers
@@ -64,6 +65,7 @@ class Known:
             producer.produce(
                 CARD_PROFILES.name, key=key, value=encode(profile), partition=partition
             )
+            producer.produce(USER_HABITS.name, key=user.encode(), value=b"\x02", partition=number)
         assert producer.flush(DEADLINE_S) == 0
         before = self.store.position("topic")
         after = Position(topic_id="topic", offsets={0: before.offsets.get(0, 0) + 2})
@@ -85,7 +87,7 @@ class Known:
         ]
         keys = list(self.valkey.scan_iter(match=f"{PROFILE_KEY_PREFIX}tok-{user}-*"))
         kafka = self.servers.bootstrap_servers
-        records = [len(find_records(kafka, topic, user)) for topic in (CARDS, CARD_PROFILES)]
+        records = [len(find_records(kafka, topic, user)) for topic in OWNERS]
         return [*rows, len(keys), *records]
 
     def erase(self, *arguments: str, user: str | None = None, typed: str = "") -> Result:
@@ -112,13 +114,13 @@ def known(archived: Archived, stack_without_job: Endpoints) -> Iterator[Known]:
 
 
 def test_a_user_goes_from_every_store_and_the_others_stay(known: Known) -> None:
-    everything = [2, 1, 1, 2, 2, 2]
+    everything = [2, 1, 1, 2, 2, 2, 2]
     assert known.counts(known.erased) == known.counts(known.other) == everything
 
     result = known.erase("--yes")
     assert result.exit_code == 0, result.output
     assert shown(result) == dict(zip(STORES, everything, strict=True))
-    assert known.counts(known.erased) == [0] * 6
+    assert known.counts(known.erased) == [0] * 7
     assert known.counts(known.other) == everything
     stats = read_stats(known.valkey)
     assert (stats.profiles, stats.transactions) == (2, 6)
@@ -136,15 +138,15 @@ def test_it_says_what_stays_and_writes_down_what_was_done_without_the_users_id(
         "SELECT encode(user_digest, 'hex'), erased_by, removed FROM erasure_log"
     )
     assert f"by {by}: user {digest[:16]}: PostgreSQL transactions 2, " in line
-    assert removed == dict(zip(STORES, (2, 1, 1, 2, 2, 2), strict=True))
+    assert removed == dict(zip(STORES, (2, 1, 1, 2, 2, 2, 2), strict=True))
     for table in ("erased_users", "erasure_log"):
         assert known.erased not in str(known.archived.rows(f"SELECT * FROM {table}"))
 
 
 def test_a_dry_run_counts_and_removes_nothing(known: Known) -> None:
     result = known.erase("--dry-run")
-    assert shown(result) == dict(zip(STORES, (2, 1, 1, 2, 2, 2), strict=True))
-    assert known.counts(known.erased) == [2, 1, 1, 2, 2, 2]
+    assert shown(result) == dict(zip(STORES, (2, 1, 1, 2, 2, 2, 2), strict=True))
+    assert known.counts(known.erased) == [2, 1, 1, 2, 2, 2, 2]
     assert known.archived.count("erased_users") == 0
 
 
@@ -152,7 +154,7 @@ def test_who_says_no_keeps_everything(known: Known) -> None:
     result = known.erase(typed="n\n")
     assert result.exit_code == 1
     assert "Erase this for good?" in result.output
-    assert known.counts(known.erased) == [2, 1, 1, 2, 2, 2]
+    assert known.counts(known.erased) == [2, 1, 1, 2, 2, 2, 2]
 
 
 def test_it_can_be_done_twice(known: Known) -> None:
@@ -182,7 +184,7 @@ def test_a_store_that_is_away_is_named_and_the_next_run_goes_on(known: Known) ->
     )
     assert "Valkey does not answer" in str(away.exception)
     assert known.erase("--yes").exit_code == 0
-    assert known.counts(known.erased) == [0] * 6
+    assert known.counts(known.erased) == [0] * 7
 
 
 def test_a_profile_is_never_taken_off_twice(known: Known) -> None:

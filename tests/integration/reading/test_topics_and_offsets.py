@@ -5,10 +5,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from cardwatch_contracts.topics import ALERTS, CARDS, JOB_GROUP, TRANSACTIONS, Topic
+from cardwatch_contracts.topics import ALERTS, CARDS, JOB_GROUP, MODELS, TRANSACTIONS, Topic
 from cardwatch_local.demo.drain import Drain
 from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.errors import StackError
@@ -54,6 +54,26 @@ def test_a_topic_is_read_to_its_end_and_no_further(
     assert values(kafka, own_topic) == []
     send(kafka, own_topic, b"a", b"b", b"c")
     assert values(kafka, own_topic) == [b"a", b"b", b"c"]
+
+
+def test_a_topic_takes_the_largest_model_and_nothing_larger(stack_without_job: Endpoints) -> None:
+    kafka, topic = stack_without_job.bootstrap_servers, MODELS
+    margin = 1024  # of the batch around the record
+    producer = Producer({"bootstrap.servers": kafka, "message.max.bytes": 2 * 9_437_184})
+    refused: list[int | None] = []
+    for size in (topic.max_message_bytes - margin, topic.max_message_bytes + margin):
+        producer.produce(
+            topic.name,
+            bytes(size),
+            key=f"large/{size}",
+            on_delivery=lambda error, _: refused.append(None if error is None else error.code()),
+        )
+        assert producer.flush(30) == 0
+    assert refused == [None, KafkaError.MSG_SIZE_TOO_LARGE]
+    sizes = [len(value_of(m) or b"") for m in read_topic(kafka, topic)]
+    producer.produce(topic.name, None, key=f"large/{max(sizes)}")
+    assert producer.flush(10) == 0
+    assert max(sizes) == topic.max_message_bytes - margin
 
 
 def test_an_open_transaction_is_seen_by_who_reads_uncommitted_only(

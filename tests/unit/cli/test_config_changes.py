@@ -41,9 +41,12 @@ def test_a_config_without_a_model() -> None:
             "published (generation 1), 2 of 2 subtasks; the 2 subtasks did not take the same model",
         ),
         (
-            acks_of(an_ack(0, model=OLD), an_ack(1, model=OLD, refused="it is broken")),
+            acks_of(
+                an_ack(0, model=OLD),
+                an_ack(1, model=OLD, refused="it is broken; 0a0a0a0a0a0a stays in force"),
+            ),
             "published (generation 1), 1 of 2 subtasks; the model is refused: "
-            "subtask 1 of 2: it is broken; model 0a0a0a0a0a0a stays in force",
+            "subtask 1 of 2: it is broken; 0a0a0a0a0a0a stays in force",
         ),
     ],
 )

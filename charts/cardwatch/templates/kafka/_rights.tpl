@@ -4,10 +4,10 @@
 {{- $prefix := .Values.job.transactionalIdPrefix -}}
 job:
   - type: topic
-    names: [transactions, cards, detector-configs]
+    names: [transactions, cards, user-habits, detector-configs, models, feedback]
     may: [Read]
   - type: topic
-    names: [card-profiles, config-acks, transaction-stats, verdicts]
+    names: [card-profiles, config-acks, model-stats, transaction-stats, verdicts]
     may: [Write]
   # What it writes exactly once it must be able to read: it asks who else has transactions there.
   # What came under another user's key it does read.
@@ -70,13 +70,13 @@ generator:
 # committed. It joins none. Analysts' answers are idempotent, which comes with Write.
 visualizer:
   - type: topic
-    names: [alerts, cards, config-acks, detector-configs, detector-config-history, transaction-stats, transactions, transactions-dlq]
+    names: [alerts, cards, config-acks, detector-configs, detector-config-history, model-stats, models, transaction-stats, transactions, transactions-dlq]
     may: [Read]
   - type: topic
     names: [feedback]
     may: [Write]
   - type: topic
-    names: [card-profiles, transactions-rekeyed, verdicts]
+    names: [card-profiles, transactions-rekeyed, user-habits, verdicts]
     may: [Describe]
   - type: group
     names: ["*"]

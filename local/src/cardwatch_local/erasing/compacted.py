@@ -10,7 +10,7 @@ from cardwatch_contracts.card import decode_card, decode_card_profile
 from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.kafka_clients import ClientErrors, client_properties
 from cardwatch_contracts.kafka_settings import Kafka
-from cardwatch_contracts.topics import CARD_PROFILES, CARDS, Topic
+from cardwatch_contracts.topics import CARD_PROFILES, CARDS, USER_HABITS, Topic
 from cardwatch_local.errors import StackError
 from cardwatch_local.reading.topic import key_of, read_topic, value_of
 
@@ -37,17 +37,24 @@ def job_s_memory_of(user_id: str) -> Place:
     return Place(CARDS.name, _ANY_PARTITION, user_id.encode())
 
 
-def _owner_of_card(value: bytes) -> str:
+def _owner_of_card(_key: bytes, value: bytes) -> str:
     return decode_card(value).user_id
 
 
-def _owner_of_profile(value: bytes) -> str:
+def _owner_of_profile(_key: bytes, value: bytes) -> str:
     return decode_card_profile(value).user_id
 
 
-OWNERS: Final[Mapping[Topic, Callable[[bytes], str]]] = {
+def _owner_of_habits(key: bytes, _value: bytes) -> str:
+    return key.decode(errors="replace")
+
+
+OwnerOf = Callable[[bytes, bytes], str]
+"""Tells by a record's key and value whose it is."""
+OWNERS: Final[Mapping[Topic, OwnerOf]] = {
     CARDS: _owner_of_card,
     CARD_PROFILES: _owner_of_profile,
+    USER_HABITS: _owner_of_habits,
 }
 """Compacted topics with records of users, and how to tell whose a record is."""
 
@@ -55,14 +62,14 @@ OWNERS: Final[Mapping[Topic, Callable[[bytes], str]]] = {
 class UsersPlaces:
     """Follows a topic from its beginning: where records of one user are that still stand."""
 
-    def __init__(self, user_id: str, owner_of: Callable[[bytes], str]) -> None:
+    def __init__(self, user_id: str, owner_of: OwnerOf) -> None:
         self._user_id = user_id
         self._owner_of = owner_of
         self._places: set[Place] = set()
 
     def take(self, place: Place, value: bytes | None) -> None:
         """Take notice of a record; a later one of the same key replaces it."""
-        if self._is_users(value):
+        if self._is_users(place.key, value):
             self._places.add(place)
         else:
             self._places.discard(place)
@@ -72,9 +79,9 @@ class UsersPlaces:
         """Where they are, in order."""
         return sorted(self._places)
 
-    def _is_users(self, value: bytes | None) -> bool:
+    def _is_users(self, key: bytes, value: bytes | None) -> bool:
         try:
-            return value is not None and self._owner_of(value) == self._user_id
+            return value is not None and self._owner_of(key, value) == self._user_id
         except InvalidRecordError:  # nobody can read it, so nobody's card is known by it
             return False
 

@@ -11,6 +11,7 @@ from cardwatch_contracts.topics import (
     FEEDBACK,
     REKEYED,
     TRANSACTIONS,
+    USER_HABITS,
     VERDICTS,
     Topic,
 )
@@ -27,7 +28,7 @@ def remains() -> Iterator[tuple[str, str]]:
     for topic in KEPT:
         yield f"topic {topic.name}", f"until {_age(topic)} after it was sent"
     yield (
-        f"topics {CARDS.name}, {CARD_PROFILES.name}",
+        f"topics {CARDS.name}, {CARD_PROFILES.name}, {USER_HABITS.name}",
         "earlier values until Kafka has compacted the topic, the tombstones a day longer",
     )
     yield (
