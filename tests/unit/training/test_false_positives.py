@@ -13,11 +13,17 @@ def test_the_least_alerts_that_find_a_share_are_counted_by_hand() -> None:
     quarter, half, three, all_ = points_at(_STRETCH, scores, (0.25, 0.5, 0.75, 1.0))
 
     assert quarter == Point(
-        recall=0.25, false_positives_a_day=0.0, alerts_per_thousand_cards_a_day=5.0
+        recall=0.25,
+        false_positives_a_day=0.0,
+        false_positives_per_thousand=0.0,
+        alerts_per_thousand_cards_a_day=5.0,
     )
-    # 3 alerts in 2 days, of which 1 is false, among 100 cards.
+    # 3 alerts in 2 days, of which 1 is false, among 100 cards and 8 payments.
     assert half == Point(
-        recall=0.5, false_positives_a_day=0.5, alerts_per_thousand_cards_a_day=15.0
+        recall=0.5,
+        false_positives_a_day=0.5,
+        false_positives_per_thousand=125.0,
+        alerts_per_thousand_cards_a_day=15.0,
     )
     assert three is not None
     assert three.false_positives_a_day == 1.5
@@ -27,14 +33,20 @@ def test_the_least_alerts_that_find_a_share_are_counted_by_hand() -> None:
 def test_payments_that_score_alike_alert_together() -> None:
     (point,) = points_at(_STRETCH, np.array([1, 1, 1, 1, 0, 0, 0, 0], float), (0.25,))
     assert point == Point(
-        recall=0.5, false_positives_a_day=1.0, alerts_per_thousand_cards_a_day=20.0
+        recall=0.5,
+        false_positives_a_day=1.0,
+        false_positives_per_thousand=250.0,
+        alerts_per_thousand_cards_a_day=20.0,
     )
 
 
 def test_rules_are_one_point() -> None:
     alerts = np.array([True, True, False, False, False, False, False, False])
     assert point_of(_STRETCH, alerts) == Point(
-        recall=0.25, false_positives_a_day=0.5, alerts_per_thousand_cards_a_day=10.0
+        recall=0.25,
+        false_positives_a_day=0.5,
+        false_positives_per_thousand=125.0,
+        alerts_per_thousand_cards_a_day=10.0,
     )
 
 

@@ -1,6 +1,7 @@
 """The threshold for a budget of alerts, by what a model raised in its rehearsal. Pure."""
 
 import math
+from itertools import pairwise
 from typing import Final
 
 from cardwatch_job.model.artefact import Artefact
@@ -25,7 +26,7 @@ def threshold_for_budget(artefact: Artefact, alerts_per_thousand: float) -> floa
         return artefact.threshold
     if alerts_per_thousand <= budgets[0].alerts_per_thousand_cards:
         return budgets[0].threshold
-    for less, more in zip(budgets, budgets[1:], strict=False):
+    for less, more in pairwise(budgets):
         if alerts_per_thousand <= more.alerts_per_thousand_cards:
             low, high = less.alerts_per_thousand_cards, more.alerts_per_thousand_cards
             share = math.log(alerts_per_thousand / low) / math.log(high / low)

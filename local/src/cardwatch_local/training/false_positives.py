@@ -27,6 +27,8 @@ class Point:
     recall: float
     """Share of the frauds found; at least what was asked for, more where scores are alike."""
     false_positives_a_day: float
+    false_positives_per_thousand: float
+    """Of a thousand payments."""
     alerts_per_thousand_cards_a_day: float
 
     def as_json(self) -> dict[str, Any]:
@@ -72,5 +74,6 @@ def _point(stretch: Stretch, found: int, alerts: int) -> Point:
     return Point(
         recall=found / int(stretch.fraudulent.sum()),
         false_positives_a_day=(alerts - found) / stretch.days,
+        false_positives_per_thousand=(alerts - found) / len(stretch.fraudulent) * 1000,
         alerts_per_thousand_cards_a_day=alerts / stretch.days / stretch.cards * 1000,
     )

@@ -67,10 +67,10 @@ class Payments:
 
     def where(self, chosen: NDArray[Any]) -> "Payments":
         """Return the payments that are chosen, by number or by a mask, in that order."""
-        columns = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return Payments(
-            **{name: None if each is None else each[chosen] for name, each in columns.items()}
-        )
+        columns: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        for name, column in columns.items():
+            columns[name] = None if column is None else column[chosen]
+        return Payments(**columns)
 
     def in_order(self) -> "Payments":
         """Return them by event time; those of one moment by id, so that files may be shuffled."""

@@ -45,9 +45,7 @@ class RuleFindings:
 
     def of(self, chosen: NDArray[Any]) -> "RuleFindings":
         """Return those of the payments that are chosen, by number or by a mask."""
-        return replace(
-            self, found=self.found[chosen], times_average=self.times_average[chosen]
-        )
+        return replace(self, found=self.found[chosen], times_average=self.times_average[chosen])
 
 
 def lacking(payments: Payments) -> dict[str, str]:

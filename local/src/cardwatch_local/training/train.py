@@ -56,12 +56,16 @@ class Wanted:
     alerts_per_thousand_cards_a_day: float = 5.0
     threshold: float | None = None
     """A risk, instead of the budget."""
+    only: tuple[str, ...] | None = None
+    """The features that it may look at; None: all of its kind."""
     seed: int = 1
 
     @property
     def features(self) -> tuple[str, ...]:
         """What the model looks at: boosted trees choose for themselves, a forest cannot."""
-        features = FEATURES if self.with_labels else WITHOUT_LABELS
+        features: tuple[str, ...] = FEATURES if self.with_labels else WITHOUT_LABELS
+        if self.only is not None:
+            features = tuple(name for name in features if name in self.only)
         if self.kind == "boostedTrees":
             return features
         return tuple(name for name in features if name in FOREST_FEATURES)
