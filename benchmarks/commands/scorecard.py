@@ -8,6 +8,13 @@ from typing import Annotated, Any, Final
 import typer
 
 from benchmarks.commands.options import CommitIntervalS, Report
+from benchmarks.false_positives import (
+    Curves,
+    lacking_words,
+    on_generated,
+    on_handbook,
+    table,
+)
 from benchmarks.reporting import console, say, write_report
 from benchmarks.scorecard.generated import run_generated, settings_of
 from benchmarks.scorecard.handbook import Wishes, measure_handbook
@@ -51,6 +58,9 @@ def scorecard(
     generated: Annotated[
         int, typer.Option(min=0, help="Payments of the simulated stream; 0 leaves it out.")
     ] = 200_000,
+    curves: Annotated[
+        bool, typer.Option(help="Whether false positives at equal recall are measured, by replay.")
+    ] = True,
     commit_interval_s: CommitIntervalS = 0.5,
     report: Report = None,
 ) -> None:
@@ -75,6 +85,8 @@ def scorecard(
         say(f"handbook skipped: {file} is not there; --file says where its stream is")
     if generated:
         found |= _generated(generated, method)
+    if curves:
+        found |= _false_positives(file)
     write_report(report, found)
 
 
@@ -94,7 +106,7 @@ def _handbook(file: Path, wishes: Wishes, method: Method) -> dict[str, Any]:
         say(per_seed(reached))
     found = outcome.as_json()
     console.print(handbook_table(found["handbook"]))
-    say("± is half of the spread over the seeds; frauds are of one week, so they move together")
+    say("± is half of the spread over several seeds; frauds are of one week: they move together")
     first = found["passes"][0]
     return found | {
         "tx_per_s": first["backlog_tx_per_s"] or first["tx_per_s"],
@@ -115,4 +127,23 @@ def _generated(transactions: int, method: Method) -> dict[str, Any]:
     return {
         "generated": {name: each.as_json() for name, each in found.detectors.items()},
         "generated_stream": found.as_json(),
+    }
+
+
+def _false_positives(file: Path) -> dict[str, Any]:
+    """Measure false positives with and without memories of users, by a replay outside the job."""
+    check_available()
+    found: dict[str, Curves] = {}
+    with steps_on(console) as steps:
+        if file.exists():
+            found["handbook"] = on_handbook(read_stream(file), steps, seed=1)
+        found["generated"] = on_generated(1, steps)
+    for name, each in found.items():
+        say(f"{name} stream replayed, {each.frauds} frauds: {each.unit}, at equal recall")
+        console.print(table(each))
+        if lacking := each.rules.lacking:
+            say(f"rules that could not be tried: {lacking_words(lacking)}")
+    return {
+        "false_positives": {name: each.as_json() for name, each in found.items()},
+        "rules_not_tried": {name: each.rules.lacking for name, each in found.items()},
     }

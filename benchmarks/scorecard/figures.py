@@ -71,7 +71,10 @@ def skew_of(week: ScoredWeek, job: Scores, replayed: Scores) -> Skew:
 
 
 def summary_of(reached: Sequence[Reached]) -> dict[str, Any]:
-    """Return each model's means over its seeds, and the spreads: the largest less the least."""
+    """Return each model's means over its seeds, and the spreads: the largest less the least.
+
+    One seed has no spread: None.
+    """
     found: dict[str, Any] = {}
     for name in dict.fromkeys(each.entrant for each in reached):
         own = [each for each in reached if each.entrant == name]
@@ -79,7 +82,10 @@ def summary_of(reached: Sequence[Reached]) -> dict[str, Any]:
             zip(MEASURES, zip(*(each.figures for each in own), strict=True), strict=True)
         )
         found[name] = {measure: float(np.mean(values)) for measure, values in columns.items()} | {
-            "spread": {measure: max(values) - min(values) for measure, values in columns.items()},
+            "spread": {
+                measure: max(values) - min(values) if len(values) > 1 else None
+                for measure, values in columns.items()
+            },
             "seeds": [each.seed for each in own],
         }
     return found

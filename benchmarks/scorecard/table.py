@@ -28,7 +28,7 @@ def handbook_table(summary: Mapping[str, Any]) -> Table:
     """Return what models reached in the job, beside what others published."""
     table = _table("model", *_HEADINGS)
     for name, figures in summary.items():
-        cells = (f"{figures[each]:.3f} ±{figures['spread'][each] / 2:.3f}" for each in MEASURES)
+        cells = (_figure(figures, each) for each in MEASURES)
         table.add_row(name, *cells)
     for name, published in PUBLISHED.items():
         table.add_row(f"published: {name}", *(f"{value:.3f}" for value in published))
@@ -47,6 +47,12 @@ def generated_table(detectors: Mapping[str, Detected]) -> Table:
             f"{found.recall.whole:,}",
         )
     return table
+
+
+def _figure(figures: Mapping[str, Any], measure: str) -> str:
+    spread = figures["spread"][measure]
+    mean = f"{figures[measure]:.3f}"
+    return mean if spread is None else f"{mean} ±{spread / 2:.3f}"
 
 
 def _table(first: str, *others: str) -> Table:

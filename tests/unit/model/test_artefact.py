@@ -8,7 +8,9 @@ from tests.unit.model.made import artefact, two_trees
 from cardwatch_job.model.artefact import (
     MAX_ARTEFACT_BYTES,
     ArtefactError,
+    Budget,
     Calibration,
+    Combination,
     encode_artefact,
     read_artefact,
     seal,
@@ -92,3 +94,36 @@ def test_a_number_that_is_none_does_not_survive_the_document() -> None:
     made = seal(replace(artefact(), base=float("nan")))
     with pytest.raises(ArtefactError):
         read_artefact(encode_artefact(made))
+
+
+def _budget(alerts: float, threshold: float) -> Budget:
+    return Budget(alerts_per_thousand_cards=alerts, threshold=threshold)
+
+
+def _combined(**weights: float) -> Combination:
+    return Combination(bias=weights.pop("bias", 0.0), model=1.0, detectors=weights)
+
+
+def test_what_a_rehearsal_says_comes_back() -> None:
+    made = artefact(
+        budgets=(_budget(1.0, 0.9), _budget(5.0, 0.9), _budget(10.0, 0.2)),
+        combination=_combined(bias=-0.5, amount_spike=2.0),
+        trained_risks=(0.9, *(0.1 / 19,) * 19),
+    )
+    assert read_artefact(encode_artefact(made)) == made
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"trained_risks": (1.0,)}, "not 20 shares"),
+        ({"trained_risks": (1.5, *(0.0,) * 19)}, "not 20 shares"),
+        ({"budgets": (_budget(2.0, 0.5), _budget(1.0, 0.4))}, "budgets do not rise"),
+        ({"budgets": (_budget(1.0, 0.4), _budget(2.0, 0.5))}, "or their thresholds do"),
+        ({"combination": _combined(amount_spike=-1.0)}, ">= 0"),
+        ({"combination": _combined(bias=float("inf"))}, "no model"),
+    ],
+)
+def test_a_rehearsal_that_cannot_be_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ArtefactError, match=said):
+        read_artefact(encode_artefact(artefact(**changes)))

@@ -6,17 +6,28 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 from tests.unit.model.paying import BEGINS_MS, stream
 
+from cardwatch_contracts.model_stats import RISK_BINS
 from cardwatch_job.model.artefact import Artefact, Kind, encode_artefact, read_artefact
+from cardwatch_job.model.budgets import threshold_for_budget
 from cardwatch_job.model.features import FEATURES
 from cardwatch_job.model.scorer import Scorer
 from cardwatch_local.errors import StackError
 from cardwatch_local.progress import SilentListener
 from cardwatch_local.training import forests
+from cardwatch_local.training.combining import fit_combination
 from cardwatch_local.training.forests import fit
 from cardwatch_local.training.judging import drifted, judge
 from cardwatch_local.training.payments import DAY_MS, UNKNOWN, Payments
 from cardwatch_local.training.replay import Replayed, replay
-from cardwatch_local.training.scorecard import ENTRANTS, look, measure, scored_week, summary
+from cardwatch_local.training.rules import RuleFindings
+from cardwatch_local.training.scorecard import (
+    ENTRANTS,
+    MEASURES,
+    look,
+    measure,
+    scored_week,
+    summary,
+)
 from cardwatch_local.training.scoring import risks_of, vectors
 from cardwatch_local.training.train import Wanted, raw_scores, rows_of, train, window
 
@@ -82,8 +93,9 @@ def test_boosted_trees_score_as_scikit_learn_has_it() -> None:
     with threadpool_limits(limits=1):
         theirs = HistGradientBoostingClassifier(
             max_iter=20,
-            learning_rate=0.06,
-            max_leaf_nodes=31,
+            learning_rate=0.05,
+            max_leaf_nodes=8,
+            max_features=0.5,
             min_samples_leaf=50,
             l2_regularization=1.0,
             early_stopping=False,
@@ -196,6 +208,81 @@ def test_judging_a_stream_alerts_at_the_threshold_and_gives_reasons(
     assert np.array_equal(judged.risks, risks_of(boosted, judged.features))
 
 
+def test_a_rehearsal_says_the_threshold_of_each_budget(
+    payments: Payments, replayed: Replayed, boosted: Artefact
+) -> None:
+    budgets = {each.alerts_per_thousand_cards: each.threshold for each in boosted.budgets}
+    # 60 cards in 5.6 days: 3 alerts a thousand cards a day allow the first whole alert.
+    assert min(budgets) == 3.0
+    assert list(budgets.values()) == sorted(budgets.values(), reverse=True)
+    assert budgets[50.0] == boosted.threshold
+
+    allowed = _trained(payments, _wanted(alerts_per_thousand_cards_a_day=100.0), replayed)
+    assert allowed.threshold == threshold_for_budget(boosted, 100.0)
+    assert allowed.metrics["alerts"] <= allowed.metrics["alerts_allowed"]
+
+
+def test_a_rehearsal_says_how_its_risks_were_spread(boosted: Artefact) -> None:
+    assert len(boosted.trained_risks) == RISK_BINS
+    assert sum(boosted.trained_risks) == pytest.approx(1)
+    # Most payments of this stream are genuine, and nothing speaks against their merchants.
+    assert boosted.trained_risks[0] > 0.8
+
+
+def test_features_can_be_held_back(payments: Payments, replayed: Replayed) -> None:
+    artefact = _trained(payments, _wanted(only=("amount", "merchant_frauds")), replayed)
+    assert artefact.features == ("amount", "merchant_frauds")
+
+
+def _rules(found: NDArray[np.bool_]) -> RuleFindings:
+    return RuleFindings(
+        rules=("right", "wrong", "rare"),
+        lacking={},
+        found=found,
+        times_average=np.zeros(len(found), np.float32),
+    )
+
+
+def test_rules_weigh_as_much_as_they_tell_beyond_the_model() -> None:
+    draws = np.random.default_rng(3)
+    count = 40_000
+    risks = draws.uniform(0.01, 0.3, count)
+    right, wrong = draws.random(count) < 0.05, draws.random(count) < 0.05
+    # The odds of a fraud are those of the risk, eight times as high where the first rule objects
+    # and half as high where the second does.
+    odds = risks / (1 - risks) * np.where(right, 8.0, 1.0) * np.where(wrong, 0.5, 1.0)
+    bad = draws.random(count) < odds / (1 + odds)
+    rare = np.zeros(count, bool)
+    rare[:2] = True
+
+    fitted = fit_combination(risks, bad, _rules(np.column_stack([right, wrong, rare])))
+
+    assert fitted is not None
+    assert fitted.model == pytest.approx(1.0, abs=0.15)
+    assert fitted.bias == pytest.approx(0.0, abs=0.3)
+    assert fitted.detectors == {
+        "right": pytest.approx(np.log(8.0), abs=0.4),
+        "wrong": 0.0,  # no finding lowers a risk
+    }
+
+
+def test_without_labels_or_rules_nothing_is_combined() -> None:
+    risks = np.linspace(0.1, 0.9, 100)
+    found = _rules(np.ones((100, 3), bool))
+    few = np.arange(100) < 5
+    assert fit_combination(risks, few, found) is None
+    assert fit_combination(risks, np.arange(100) < 50, None) is None
+    assert fit_combination(risks, np.arange(100) < 50, found) is not None
+
+
+def test_seeds_give_different_boosted_trees(
+    payments: Payments, replayed: Replayed, boosted: Artefact
+) -> None:
+    other = _trained(payments, _wanted(seed=2), replayed)
+    ours, theirs = (risks_of(each, replayed.features) for each in (boosted, other))
+    assert not np.array_equal(ours, theirs)
+
+
 def test_a_feature_that_moved_away_from_training_is_told(
     payments: Payments, replayed: Replayed, boosted: Artefact
 ) -> None:
@@ -253,6 +340,7 @@ def test_the_scorecard_measures_each_entrant_with_each_seed() -> None:
     ]
     means = summary(found)
     assert means["boosted-feedback"]["auc_roc"] > means["forest"]["auc_roc"]
+    assert summary(found[:1])["forest"]["spread"] == dict.fromkeys(MEASURES)  # one seed: none
     spread = abs(found[0].auc_roc - found[1].auc_roc)
     assert means["forest"]["spread"]["auc_roc"] == pytest.approx(spread)
     assert means["forest"]["auc_roc"] == pytest.approx((found[0].auc_roc + found[1].auc_roc) / 2)

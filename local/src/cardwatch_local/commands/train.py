@@ -20,8 +20,9 @@ from cardwatch_local.step_bars import steps_on
 from cardwatch_local.times import check_span, parse_time
 
 if TYPE_CHECKING:
+    from cardwatch_job.model.artefact import Artefact
     from cardwatch_local.training.payments import Payments
-    from cardwatch_local.training.train import Wanted
+    from cardwatch_local.training.train import Rows, Wanted
 
 EXAMPLES: Final = (
     "cardwatch train first --from archive --days 30",
@@ -99,6 +100,7 @@ def train(  # noqa: PLR0913 - each is an option on the command line
     from cardwatch_local.training import store  # noqa: PLC0415
     from cardwatch_local.training.forests import check_available  # noqa: PLC0415
     from cardwatch_local.training.replay import replay  # noqa: PLC0415
+    from cardwatch_local.training.rules import rule_findings  # noqa: PLC0415
     from cardwatch_local.training.train import Wanted, rows_of, window  # noqa: PLC0415
     from cardwatch_local.training.train import train as fit  # noqa: PLC0415
 
@@ -131,14 +133,19 @@ def train(  # noqa: PLR0913 - each is an option on the command line
         if dry_run:
             _plan(payments, wanted, int(chosen.sum()))
             return
-        rows = rows_of(payments, replay(payments, chosen, steps=steps), wanted)
+        rows = rows_of(
+            payments,
+            replay(payments, chosen, steps=steps),
+            wanted,
+            rule_findings(payments, steps) if (payments.label == 1).any() else None,
+        )
         artefact = fit(rows, wanted, steps)
     store.keep(artefact, target)
     shown = ", ".join(f"{key} {value:,.3g}" for key, value in artefact.metrics.items())
     sys.stderr.write(
         f"model {model} ({artefact.hash[:12]}) from {len(rows.event_time):,} payments, "
         f"{artefact.training.frauds:,} frauds, in {time.monotonic() - began_s:.1f} s: {target}\n"
-        f"rehearsal: {shown}\n{_off_budget(artefact.metrics)}"
+        f"rehearsal: {shown}\n{_off_budget(artefact.metrics)}{_combination(artefact, rows)}"
     )
 
 
@@ -171,6 +178,21 @@ def _off_budget(metrics: dict[str, float]) -> str:
     else:
         why = "the budget is less than one alert, so none alerts"
     return f"alerts allowed in the rehearsal: {allowed:,.0f}; {why}\n"
+
+
+def _combination(artefact: "Artefact", rows: "Rows") -> str:
+    """Return how rules and the model are combined, and which rules could not be tried."""
+    if artefact.combination is None:
+        return "combined risk: not fitted; a rule's finding counts as the model's threshold\n"
+    weights = ", ".join(
+        f"{name} {weight:.2g}" for name, weight in artefact.combination.detectors.items()
+    )
+    lacking = rows.rules.lacking if rows.rules is not None else {}
+    untried = "; ".join(f"{name} (no {what})" for name, what in lacking.items())
+    return (
+        f"combined risk: model {artefact.combination.model:.2g}, {weights or 'no rule objected'}\n"
+        + (f"rules that could not be tried: {untried}\n" if untried else "")
+    )
 
 
 def _checked(name: str) -> str:

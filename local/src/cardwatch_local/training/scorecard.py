@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cardwatch_job.model.artefact import Artefact, Kind
+from cardwatch_job.model.features import FEATURES
 from cardwatch_local.errors import StackError
 from cardwatch_local.progress import SilentListener, StepListener
+from cardwatch_local.training.false_positives import Stretch
 from cardwatch_local.training.measures import auc_roc, average_precision, card_precision
 from cardwatch_local.training.payments import DAY_MS, FRAUDULENT, Payments
 from cardwatch_local.training.replay import Replayed, replay
+from cardwatch_local.training.rules import RuleFindings
 from cardwatch_local.training.scoring import risks_of
 from cardwatch_local.training.train import Wanted, rows_of, train
 
@@ -49,8 +52,17 @@ class Entrant:
     kind: Kind
     with_labels: bool
     begins_ms: int = TRAIN_BEGINS_MS
+    only: tuple[str, ...] | None = None
+    """The features that it may look at; None: all of its kind."""
 
 
+NOT_OF_USERS: Final = tuple(
+    name
+    for name in FEATURES
+    if name in ("amount", "night", "weekend")
+    or (name.startswith("merchant_") and name != "merchant_visits")
+)
+"""What a model without memories of users can look at."""
 ENTRANTS: Final = (
     Entrant(name="forest", kind="isolationForest", with_labels=False),
     Entrant(name="boosted", kind="boostedTrees", with_labels=False),
@@ -64,6 +76,10 @@ ENTRANTS: Final = (
     ),
 )
 """With and without features that are learned from feedback; the last on eight weeks."""
+WITHOUT_USERS: Final = Entrant(
+    name="boosted-feedback-no-users", kind="boostedTrees", with_labels=True, only=NOT_OF_USERS
+)
+"""What memories of users are held against."""
 
 
 MEASURES: Final = ("auc_roc", "average_precision", "card_precision_100")
@@ -79,6 +95,8 @@ class Measured:
     average_precision: float
     card_precision_100: float
     artefact: Artefact
+    risks: NDArray[np.float64]
+    """Of the payments that were scored."""
 
     def values(self) -> tuple[float, ...]:
         """Return the figures in the order of `MEASURES`."""
@@ -98,6 +116,15 @@ class ScoredWeek:
     days: NDArray[np.int64]
     users: NDArray[np.int64]
     fraudulent: NDArray[np.bool_]
+
+    @property
+    def stretch(self) -> Stretch:
+        """Return it for the curve of false positives."""
+        return Stretch(
+            fraudulent=self.fraudulent,
+            cards=len(np.unique(self.users)),
+            days=float(len(np.unique(self.days))),
+        )
 
     def figures(self, scores: NDArray[np.float64]) -> tuple[float, float, float]:
         """Return the three measures."""
@@ -145,8 +172,14 @@ def measure(
     replayed: Replayed,
     seeds: Sequence[int],
     entrants: Sequence[Entrant] = ENTRANTS,
+    *,
+    rules: RuleFindings | None = None,
 ) -> Iterator[Measured]:
-    """Train and measure each model with each seed."""
+    """Train and measure each model with each seed.
+
+    `rules`: what rules say of all payments up to the end of the test week; None: nothing is
+    combined with them.
+    """
     week = scored_week(payments)
     features = replayed.features[np.searchsorted(replayed.rows, week.rows)]
     for entrant in entrants:
@@ -158,26 +191,35 @@ def measure(
                 begins_ms=entrant.begins_ms,
                 ends_ms=TRAIN_ENDS_MS,
                 known_until_ms=TEST_BEGINS_MS,
+                only=entrant.only,
                 seed=seed,
             )
-            artefact = train(rows_of(payments, replayed, wanted), wanted, SilentListener())
-            reached = week.figures(risks_of(artefact, features))
+            artefact = train(rows_of(payments, replayed, wanted, rules), wanted, SilentListener())
+            risks = risks_of(artefact, features)
+            reached = week.figures(risks)
             yield Measured(
                 entrant=entrant.name,
                 seed=seed,
                 artefact=artefact,
+                risks=risks,
                 **dict(zip(MEASURES, reached, strict=True)),
             )
 
 
 def summary(figures: Sequence[Measured]) -> dict[str, Any]:
-    """Return each model's means over its seeds, and the spreads: the largest less the least."""
+    """Return each model's means over its seeds, and the spreads: the largest less the least.
+
+    One seed has no spread: None.
+    """
     found: dict[str, Any] = {}
     for name in dict.fromkeys(each.entrant for each in figures):
         own = [each for each in figures if each.entrant == name]
         columns = {measure: [getattr(each, measure) for each in own] for measure in MEASURES}
         found[name] = {measure: float(np.mean(values)) for measure, values in columns.items()} | {
-            "spread": {measure: max(values) - min(values) for measure, values in columns.items()},
+            "spread": {
+                measure: max(values) - min(values) if len(values) > 1 else None
+                for measure, values in columns.items()
+            },
             "seeds": [each.seed for each in own],
         }
     return found
