@@ -162,7 +162,7 @@ def test_nothing_is_served_unless_asked_for() -> None:
     ("value", "gone"),
     [
         ("gateway.enabled=false", {"CardwatchGateway"}),
-        ("visualizer.enabled=false", {"CardwatchVisualizer"}),
+        ("visualizer.enabled=false", {"CardwatchVisualizer", "CardwatchModel"}),
         ("postgres.create=false", {"CardwatchArchiveS", "CardwatchArchiveF"}),
     ],
 )

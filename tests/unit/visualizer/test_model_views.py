@@ -133,7 +133,7 @@ def test_what_is_refused_and_what_is_silent_is_said() -> None:
         "content. The last good ones stay."
     ]
     assert troubles_of(KeptModels(configs=[asking()])) == [
-        "strict: july has scored nothing for half an hour."
+        "strict: nothing was heard of july for half an hour."
     ]
     assert troubles_of(KeptModels(configs=[asking()], seen=[seen()])) == []
 

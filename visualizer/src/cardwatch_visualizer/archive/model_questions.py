@@ -37,7 +37,7 @@ WITH found AS (
         f.detector = 'model' AND f.model = %(model)s
         OR f.detector = 'challenger' AND f.model = %(challenger)s
     )
-), both AS (
+), pair AS (
     SELECT greatest(
         min(event_time) FILTER (WHERE detector = 'model'),
         min(event_time) FILTER (WHERE detector = 'challenger')
@@ -46,12 +46,12 @@ WITH found AS (
     SELECT
         alert_id,
         bool_or(detector = 'model') AS of_model, bool_or(detector = 'challenger') AS of_challenger
-    FROM found, both
-    WHERE both.are_known AND found.event_time >= both.since
+    FROM found, pair
+    WHERE pair.are_known AND found.event_time >= pair.since
     GROUP BY alert_id
 )
 SELECT
-    (SELECT (extract(epoch FROM since) * 1000)::bigint FROM both) AS since_ms,
+    (SELECT (extract(epoch FROM since) * 1000)::bigint FROM pair) AS since_ms,
     a.of_model, a.of_challenger,
     count(*) AS alerts,
     count(*) FILTER (WHERE l.label = 'fraudulent') AS fraudulent,

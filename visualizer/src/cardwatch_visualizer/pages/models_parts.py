@@ -41,7 +41,7 @@ _NONE: Final = {
     "model": "This config asks for no model: rules alone judge.",
     "challenger": "This config has no challenger.",
 }
-_NO_MODELS: Final = "No config asks for a model, and none has scored anything for half an hour."
+_NO_MODELS: Final = "No config asks for a model, and none was heard of for half an hour."
 _OVERVIEW: Final = (
     *("config", "role", "version", "scored a minute", "findings a minute"),
     *("over the threshold", "risks", "moved most"),

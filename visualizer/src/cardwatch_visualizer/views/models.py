@@ -103,7 +103,7 @@ def troubles_of(kept: KeptModels) -> list[str]:
         for role in ("model", "challenger"):
             side = side_of(kept, config.config, role)
             if side is not None and side.seen is None and not config.refused:
-                said.append(f"{config.config}: {side.asked} has scored nothing for half an hour.")
+                said.append(f"{config.config}: nothing was heard of {side.asked} for half an hour.")
     return said
 
 
