@@ -82,8 +82,9 @@ def test_boosted_trees_score_as_scikit_learn_has_it() -> None:
     with threadpool_limits(limits=1):
         theirs = HistGradientBoostingClassifier(
             max_iter=20,
-            learning_rate=0.06,
-            max_leaf_nodes=31,
+            learning_rate=0.05,
+            max_leaf_nodes=8,
+            max_features=0.5,
             min_samples_leaf=50,
             l2_regularization=1.0,
             early_stopping=False,

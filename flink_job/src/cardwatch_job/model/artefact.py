@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from cardwatch_contracts.codec import explained
 from cardwatch_contracts.detector_config import ModelName
+from cardwatch_contracts.model_stats import RISK_BINS
 from cardwatch_job.model.features import FEATURES, FEATURES_VERSION
 from cardwatch_job.model.packed_trees import unpack_trees
 from cardwatch_job.model.trees import BrokenTreesError, TreeArrays
@@ -51,6 +52,25 @@ class Calibration(_Part, frozen=True, kw_only=True):
     risk: tuple[float, ...]
 
 
+class Combination(_Part, frozen=True, kw_only=True):
+    """How the model's risk and rules' findings become one risk (logistic regression)."""
+
+    bias: float
+    model: Annotated[float, Meta(ge=0)]
+    """Weight of the log-odds of the model's risk."""
+    detectors: dict[str, Annotated[float, Meta(ge=0)]]
+    """What a finding of each rule adds, by its name; a rule that could not be tried is left out."""
+
+
+class Budget(_Part, frozen=True, kw_only=True):
+    """What the rehearsal says of a budget of alerts."""
+
+    alerts_per_thousand_cards: Annotated[float, Meta(gt=0)]
+    """A day."""
+    threshold: Annotated[float, Meta(ge=0, le=1)]
+    """The lowest that kept to it."""
+
+
 class Training(_Part, frozen=True, kw_only=True):
     """What a model was trained from. Times in milliseconds since 1970-01-01 UTC."""
 
@@ -86,6 +106,12 @@ class Artefact(_Part, frozen=True, kw_only=True):
     """From this risk on there is a finding."""
     alerts_per_thousand_cards_a_day: Annotated[float, Meta(gt=0)] | None = None
     """The budget that the threshold was set for; None where the threshold itself was given."""
+    budgets: tuple[Budget, ...] = ()
+    """Thresholds for other budgets, the least budget first; empty where there was no rehearsal."""
+    combination: Combination | None = None
+    """Fitted in the rehearsal; None where rules or labels were not enough."""
+    trained_risks: tuple[float, ...] = ()
+    """The shares of the rehearsal's risks in `RISK_BINS` equal parts of [0, 1], lowest first."""
     training: Training
     metrics: dict[str, float] = {}
     """Measured on what came after training; empty where nothing did."""
@@ -166,6 +192,7 @@ def _check(artefact: Artefact) -> None:
     if len(artefact.scales) != len(artefact.features):
         raise ArtefactError("broken: not one scale for each feature")
     _check_numbers(artefact)
+    _check_rehearsal(artefact)
     artefact.tree_arrays()
 
 
@@ -179,6 +206,21 @@ def _check_numbers(artefact: Artefact) -> None:
         raise ArtefactError("broken: the calibration has not two points or more")
     if not _rises(calibration.raw) or not _rises(risk) or risk[0] < 0 or risk[-1] > 1:
         raise ArtefactError("broken: the calibration does not rise within [0, 1]")
+
+
+def _check_rehearsal(artefact: Artefact) -> None:
+    combination = artefact.combination
+    if combination is not None:
+        weights = (combination.bias, combination.model, *combination.detectors.values())
+        if not all(map(math.isfinite, weights)):
+            raise ArtefactError("broken: a weight of the combination is not finite")
+    shares = artefact.trained_risks
+    if shares and (len(shares) != RISK_BINS or not all(0 <= share <= 1 for share in shares)):
+        raise ArtefactError(f"broken: the rehearsal's risks are not {RISK_BINS} shares")
+    budgets = tuple(each.alerts_per_thousand_cards for each in artefact.budgets)
+    thresholds = [each.threshold for each in artefact.budgets]
+    if not _rises(budgets) or thresholds != sorted(thresholds, reverse=True):
+        raise ArtefactError("broken: the budgets do not rise, or their thresholds do")
 
 
 def _rises(numbers: tuple[float, ...]) -> bool:

@@ -28,6 +28,10 @@ _NAMES: Final[Mapping[str, Sequence[str]]] = {
     "latitude": ("latitude",),
     "longitude": ("longitude",),
     "label": ("is_fraud", "label"),
+    "card_id": ("card_id",),
+    "currency": ("currency",),
+    "pin_used": ("pin_used",),
+    "card_limit_minor": ("card_limit_minor",),
 }
 """By what names a file may call its columns; the first that is there is taken."""
 _NEEDED: Final = ("transaction_id", "event_time", "user_id", "merchant_id", "amount")
@@ -36,7 +40,8 @@ _ARCHIVE_QUERY: Final = """
     SELECT t.transaction_id, (extract(epoch FROM t.event_time) * 1000)::bigint, t.user_id,
         t.merchant_id, t.merchant_category, t.amount_minor, t.latitude, t.longitude,
         CASE f.label WHEN 'fraudulent' THEN 1 WHEN 'genuine' THEN 0 ELSE -1 END,
-        coalesce((extract(epoch FROM f.given_at) * 1000)::bigint, 0)
+        coalesce((extract(epoch FROM f.given_at) * 1000)::bigint, 0),
+        t.card_id, t.currency, t.pin_used, coalesce(t.card_limit_minor, 0)
     FROM (
         SELECT DISTINCT ON (transaction_id) * FROM analytics.transactions
         ORDER BY transaction_id, ingested_at
@@ -90,6 +95,7 @@ def read_parquet(path: Path, *, label_delay_ms: int) -> Payments:
         longitude=_numbers(table, chosen.get("longitude"), path),
         label=labels,
         known_at=times + label_delay_ms,
+        **_for_rules(table, chosen, path),
     ).in_order()
 
 
@@ -99,7 +105,7 @@ def read_archive(url: str, span: Span, steps: StepListener) -> Payments:
     Raises:
         StackError: the database does not answer, or holds nothing in this span.
     """
-    columns: list[list[Any]] = [[] for _ in range(10)]
+    columns: list[list[Any]] = [[] for _ in range(14)]
     steps.started("read the archive", None)
     with open_archive(url) as connection, connection.transaction():
         with connection.cursor("cardwatch_train") as cursor:
@@ -112,8 +118,9 @@ def read_archive(url: str, span: Span, steps: StepListener) -> Payments:
     if not columns[0]:
         raise StackError("the archive holds no transactions in this span")
     ids, times, users, merchants, categories, amounts, latitudes, longitudes, labels, known = (
-        columns
+        columns[:10]
     )
+    cards, currencies, pins, limits = columns[10:]
     return Payments(
         transaction_id=np.array(ids, object),
         event_time=np.array(times, np.int64),
@@ -125,6 +132,10 @@ def read_archive(url: str, span: Span, steps: StepListener) -> Payments:
         longitude=np.array(longitudes, np.float64),
         label=np.array(labels, np.int64),
         known_at=np.array(known, np.int64),
+        card_id=np.array(cards, object),
+        currency=np.array(currencies, object),
+        pin_used=np.array(pins, np.bool_),
+        card_limit_minor=np.array(limits, np.int64),
     ).in_order()
 
 
@@ -148,6 +159,18 @@ def _texts(table: Any, name: str | None) -> NDArray[Any]:
         pc.fill_null(pc.cast(table[name], pa.string()), "").to_pylist(), object
     )
     return texts
+
+
+def _for_rules(table: Any, chosen: Mapping[str, str], path: Path) -> dict[str, NDArray[Any]]:
+    """Return those columns that rules alone read and that are there."""
+    found: dict[str, NDArray[Any]] = {
+        name: _texts(table, chosen[name]) for name in ("card_id", "currency") if name in chosen
+    }
+    for name, kind in (("pin_used", np.bool_), ("card_limit_minor", np.int64)):
+        if name in chosen:
+            column = pc.fill_null(table[chosen[name]], 0 if kind is np.int64 else False)
+            found[name] = _cast(column, kind, f"{path}: column `{chosen[name]}`")
+    return found
 
 
 def _numbers(table: Any, name: str | None, path: Path) -> NDArray[np.float64]:

@@ -47,6 +47,12 @@ class Payments:
     """`GENUINE`, `FRAUDULENT` or `UNKNOWN`."""
     known_at: Ints
     """When the label became known; nothing where it is `UNKNOWN`."""
+    card_id: Texts | None = None
+    """From here on what rules read besides; None: the source has no such column."""
+    currency: Texts | None = None
+    pin_used: NDArray[np.bool_] | None = None
+    card_limit_minor: Ints | None = None
+    """0 where a payment came without a limit."""
 
     def __len__(self) -> int:
         """Return how many payments there are."""
@@ -61,7 +67,10 @@ class Payments:
 
     def where(self, chosen: NDArray[Any]) -> "Payments":
         """Return the payments that are chosen, by number or by a mask, in that order."""
-        return Payments(**{name: getattr(self, name)[chosen] for name in self.__dataclass_fields__})
+        columns = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return Payments(
+            **{name: None if each is None else each[chosen] for name, each in columns.items()}
+        )
 
     def in_order(self) -> "Payments":
         """Return them by event time; those of one moment by id, so that files may be shuffled."""

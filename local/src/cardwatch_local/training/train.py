@@ -7,7 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cardwatch_job.model.artefact import Artefact, Kind, Scale, Training, seal
+from cardwatch_contracts.model_stats import RISK_BINS
+from cardwatch_job.model.artefact import Artefact, Budget, Kind, Scale, Training, seal
+from cardwatch_job.model.budgets import BUDGETS
 from cardwatch_job.model.features import FEATURES, WITHOUT_LABELS
 from cardwatch_job.model.packed_trees import pack_trees
 from cardwatch_job.model.scorer import quickest_trees
@@ -15,10 +17,12 @@ from cardwatch_job.model.trees import TreeArrays
 from cardwatch_local.errors import StackError
 from cardwatch_local.progress import StepListener
 from cardwatch_local.training.calibrate import alerts_allowed, calibrate, threshold_for
+from cardwatch_local.training.combining import fit_combination
 from cardwatch_local.training.forests import fit
 from cardwatch_local.training.measures import auc_roc, average_precision, card_precision
 from cardwatch_local.training.payments import DAY_MS, FRAUDULENT, UNKNOWN, Payments
 from cardwatch_local.training.replay import Replayed
+from cardwatch_local.training.rules import RuleFindings
 from cardwatch_local.training.scoring import vectors
 
 REHEARSED: Final = 0.8
@@ -72,6 +76,8 @@ class Rows:
     event_time: NDArray[np.int64]
     user: NDArray[np.int64]
     """Users as numbers."""
+    rules: RuleFindings | None = None
+    """What rules say of the same payments; None where they were not asked."""
 
     def part(self, chosen: NDArray[np.bool_]) -> "Rows":
         """Return those chosen."""
@@ -80,6 +86,7 @@ class Rows:
             fraudulent=self.fraudulent[chosen],
             event_time=self.event_time[chosen],
             user=self.user[chosen],
+            rules=None if self.rules is None else self.rules.of(chosen),
         )
 
 
@@ -93,8 +100,12 @@ def window(payments: Payments, wanted: Wanted) -> NDArray[np.bool_]:
     return chosen
 
 
-def rows_of(payments: Payments, replayed: Replayed, wanted: Wanted) -> Rows:
+def rows_of(
+    payments: Payments, replayed: Replayed, wanted: Wanted, rules: RuleFindings | None = None
+) -> Rows:
     """Return the rows of the training window, as they were known by its end.
+
+    `rules`: what rules say of all payments; None: the model is trained without them.
 
     Raises:
         StackError: there are too few, or no frauds where a model needs some.
@@ -109,6 +120,7 @@ def rows_of(payments: Payments, replayed: Replayed, wanted: Wanted) -> Rows:
         fraudulent=(payments.label[at] == FRAUDULENT) & known,
         event_time=payments.event_time[at],
         user=users.astype(np.int64),
+        rules=None if rules is None else rules.of(at),
     )
     frauds = int(rows.fraudulent.sum())
     if len(at) < _FEWEST:
@@ -146,11 +158,7 @@ def train(rows: Rows, wanted: Wanted, steps: StepListener) -> Artefact:
     risks = np.interp(heard, calibration.raw, calibration.risk)
     metrics, threshold = {}, wanted.threshold
     if threshold is None:
-        allowed = alerts_allowed(
-            cards=len(np.unique(late.user)),
-            days=max(1.0, (int(late.event_time[-1]) - int(late.event_time[0])) / DAY_MS),
-            per_thousand_cards_a_day=wanted.alerts_per_thousand_cards_a_day,
-        )
+        allowed = _allowed(late, wanted.alerts_per_thousand_cards_a_day)
         metrics, threshold = {"alerts_allowed": float(allowed)}, threshold_for(risks, allowed)
     return seal(
         Artefact(
@@ -165,6 +173,9 @@ def train(rows: Rows, wanted: Wanted, steps: StepListener) -> Artefact:
             alerts_per_thousand_cards_a_day=(
                 wanted.alerts_per_thousand_cards_a_day if wanted.threshold is None else None
             ),
+            budgets=_budgets(late, risks),
+            combination=fit_combination(risks, late.fraudulent, late.rules),
+            trained_risks=_shares(risks),
             training=_training(rows, wanted),
             metrics=_metrics(late, risks, threshold) | metrics,
         )
@@ -192,6 +203,34 @@ def _split(rows: Rows) -> tuple[Rows, Rows]:
             "choose an earlier --begins"
         )
     return early, late
+
+
+def _allowed(late: Rows, per_thousand_cards_a_day: float) -> int:
+    """Return how many alerts a budget allows in the rehearsal."""
+    return alerts_allowed(
+        cards=len(np.unique(late.user)),
+        days=max(1.0, (int(late.event_time[-1]) - int(late.event_time[0])) / DAY_MS),
+        per_thousand_cards_a_day=per_thousand_cards_a_day,
+    )
+
+
+def _budgets(late: Rows, risks: NDArray[np.float64]) -> tuple[Budget, ...]:
+    """Return the threshold for each of `BUDGETS` that allows an alert; the more, the lower."""
+    found: list[Budget] = []
+    for budget in BUDGETS:
+        allowed = _allowed(late, budget)
+        if allowed:
+            threshold = threshold_for(risks, allowed)
+            least = min([threshold, *(each.threshold for each in found[-1:])])
+            found.append(Budget(alerts_per_thousand_cards=budget, threshold=least))
+    return tuple(found)
+
+
+def _shares(risks: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return the shares of risks in `RISK_BINS` equal parts of [0, 1]."""
+    places = np.minimum((risks * RISK_BINS).astype(np.int64), RISK_BINS - 1)
+    counts: Sequence[int] = np.bincount(places, minlength=RISK_BINS).tolist()
+    return tuple(count / len(risks) for count in counts)
 
 
 def _metrics(late: Rows, risks: NDArray[np.float64], threshold: float) -> dict[str, float]:
