@@ -31,6 +31,8 @@ _MODULES: Final = (
     "cardwatch_job/flat_spans.pyx",
     "cardwatch_job/flat_sums.pyx",
     "cardwatch_job/flat_users.pyx",
+    "cardwatch_job/model/flat_habits.pyx",
+    "cardwatch_job/model/flat_merchants.pyx",
     "cardwatch_job/model/flat_trees.pyx",
     "cardwatch_job/progress.py",
     "cardwatch_job/screen.pyx",

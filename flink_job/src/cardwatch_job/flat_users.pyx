@@ -28,7 +28,6 @@ from cardwatch_job.detectors.history import (
     encode_user,
 )
 from cardwatch_job.detectors.stored import SCHEMA_VERSION
-from cardwatch_job.model.memory import users_of_bucket as habits_of_bucket
 from cardwatch_job.waiting import WaitingRoom
 
 cdef extern from *:
@@ -520,7 +519,6 @@ cdef class FlatUsers:
         self._forget_changes()
         self._forgotten_ms = None
         self.room = WaitingRoom((user_id, self.load(user_id)) for user_id in packed if waits)
-        self.habits = habits_of_bucket()
 
     def __dealloc__(self):
         cdef size_t place

@@ -184,6 +184,7 @@ class Judge:
         if self._screen is not None:
             counts.judged += self._screen.take_settled()
             counts.malformed_traceparents += self._screen.take_malformed()
+            counts.scored += self._screen.take_scored()
         return counts
 
     def process(self, record: InputRecord, users: Users) -> Sequence[OutputRecord]:

@@ -17,7 +17,6 @@ from cardwatch_job.judge import Judge
 from cardwatch_job.model.in_force import ModelsInForce
 from cardwatch_job.model.lessons import Heard, lesson_of
 from cardwatch_job.model.memory import merchants
-from cardwatch_job.model.memory import users_of_bucket as habits_of_bucket
 from cardwatch_job.records import Output, OutputRecord
 from cardwatch_job.rules import Rules
 from cardwatch_job.tracing import ConfigApplied, JudgedBatch, Traces, exporter
@@ -177,9 +176,9 @@ class ScoreUsers:
         for section in sections:
             bucket = section.bucket
             if section.memories is not None:
-                users = users_of_bucket(section.memories, waits=self._wait_ms > 0)
-                users.habits = habits_of_bucket(section.habits)
-                self._buckets[bucket] = users
+                self._buckets[bucket] = users_of_bucket(
+                    section.memories, habits=section.habits, waits=self._wait_ms > 0
+                )
             batches.append((section.records, self._buckets[bucket]))
             self._arrived_s[bucket] = now_s
         outputs += judge.process_all(batches)

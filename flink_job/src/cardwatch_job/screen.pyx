@@ -12,7 +12,7 @@ which a detector may have a finding. So a screen that is too careful costs time 
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_DecodeASCII, PyUnicode_DecodeUTF8
-from libc.math cimport asin, cos, fabs, sin, sqrt
+from libc.math cimport asin, cos, fabs, isfinite, sin, sqrt
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memset
 
@@ -40,9 +40,15 @@ from cardwatch_job.flat_users cimport (
     next_card,
     no_pin_times,
 )
+from cardwatch_job.model cimport flat_habits
+from cardwatch_job.model.flat_habits cimport FEATURE_COUNT, FlatModelUsers, Paid
+from cardwatch_job.model.flat_merchants cimport FlatMerchants
+from cardwatch_job.model.flat_parts cimport name_of
+from cardwatch_job.model.flat_trees cimport FlatTrees, Forest, score_rows
 from cardwatch_job.progress cimport Progress
 
 from cardwatch_contracts.codec import MAX_RECORD_BYTES
+from cardwatch_contracts.model_stats import RISK_BINS
 from cardwatch_contracts.privacy import MIN_CARD_DIGITS, is_card_number
 from cardwatch_contracts.topics import TRANSACTIONS
 from cardwatch_contracts.trace_context import read_traceparent
@@ -435,6 +441,58 @@ cdef Context _context(Bytes data, Py_ssize_t length) noexcept nogil:
     return SAMPLED if (data[54] if data[54] <= 57 else data[54] - 87) & 1 else UNSAMPLED
 
 
+cdef enum:
+    MAX_MODELS = 2
+    BINS = 20
+    SAMPLED_EVERY = 16
+
+if BINS != RISK_BINS:
+    raise ImportError("risks are counted in other bins")
+
+
+cdef struct Asked:
+    # A model that is asked, and what it has said since `Thresholds.tell_seen`.
+    Forest* forest
+    double* raw  # of the calibration: scores and their risks
+    double* risk
+    int points
+    double threshold
+    long long scored, sampled
+    long long risks[BINS]
+    double sums[FEATURE_COUNT]
+    double squares[FEATURE_COUNT]
+
+
+cdef double _risk_of(Asked* asked, double raw) noexcept nogil:
+    """Do what `scorer.risk_of` does."""
+    cdef int left = 0, right = asked.points - 1, middle
+    if raw <= asked.raw[0]:
+        return asked.risk[0]
+    if raw >= asked.raw[right]:
+        return asked.risk[right]
+    while right - left > 1:
+        middle = (left + right) // 2
+        if asked.raw[middle] <= raw:
+            left = middle
+        else:
+            right = middle
+    return asked.risk[left] + (raw - asked.raw[left]) / (asked.raw[right] - asked.raw[left]) * (
+        asked.risk[right] - asked.risk[left]
+    )
+
+
+cdef void _note_seen(Asked* asked, double risk, float* vector) noexcept nogil:
+    """Count a payment that was scored."""
+    cdef int index
+    asked.scored += 1
+    asked.risks[min(<int>(risk * BINS), BINS - 1)] += 1
+    if asked.scored % SAMPLED_EVERY == 1:
+        asked.sampled += 1
+        for index in range(FEATURE_COUNT):
+            asked.sums[index] += vector[index]
+            asked.squares[index] += <double>vector[index] * vector[index]
+
+
 cdef struct Limits:
     # Thresholds as the screen compares with them; a detector that is off has one that nothing
     # reaches. Not `complete` where there is a detector that is not known here.
@@ -444,24 +502,76 @@ cdef struct Limits:
     double spike_factor, rapid_ms, near_limit_from, near_limit_to
     double travel_kmh, travel_km, cards_kmh, cards_km
     bint travels, between_cards, negative, over_limit, counts_no_pin
+    Asked* asked
+    int models  # that are asked
+    bint learns  # whether users' habits are learned for models
 
 
 cdef class Thresholds:
     """The thresholds of one generation of a config."""
 
     cdef Limits limits
+    cdef Asked asked[MAX_MODELS]
+    cdef tuple judging
 
     def __cinit__(self):
         memset(&self.limits, 0, sizeof(Limits))
+        memset(self.asked, 0, sizeof(self.asked))
+
+    def __dealloc__(self):
+        for asked in range(MAX_MODELS):
+            free(self.asked[asked].raw)
+            free(self.asked[asked].risk)
 
     def __init__(self, rule_set, models):
         cdef Limits* limits = &self.limits
-        limits.complete = models is None
+        limits.complete = True
+        limits.asked = self.asked
+        self.judging = () if models is None else models.judging
+        for judging in self.judging:
+            self._ask(judging)
+        limits.learns = models is not None
         limits.spike_after = limits.max_amount_minor = limits.dormant_ms = 1LL << 62
         limits.near_limit_from, limits.near_limit_to = 1, 0
         for detector in rule_set.detectors:
             self._take(detector.name, detector.config)
             limits.complete &= type(detector) in DETECTORS
+
+    cdef int _ask(self, judging) except -1:
+        """Have a model asked."""
+        cdef Asked* asked = &self.asked[self.limits.models]
+        cdef FlatTrees trees = judging.scorer.trees
+        calibration = judging.scorer.artefact.calibration
+        cdef int point, points = len(calibration.raw)
+        asked.forest = &trees.forest  # which `judging` keeps alive
+        asked.threshold = judging.threshold
+        asked.raw = <double*>malloc(points * sizeof(double))
+        asked.risk = <double*>malloc(points * sizeof(double))
+        if asked.raw == NULL or asked.risk == NULL:
+            raise MemoryError
+        asked.points = points
+        for point in range(points):
+            asked.raw[point], asked.risk[point] = calibration.raw[point], calibration.risk[point]
+        self.limits.models += 1
+        return 0
+
+    cdef int tell_seen(self) except -1:
+        """Tell the models what they have said, and begin anew."""
+        cdef Asked* asked
+        cdef int index
+        for index, judging in enumerate(self.judging):
+            asked = &self.asked[index]
+            if asked.scored:
+                judging.seen.add(
+                    asked.scored, [asked.risks[index] for index in range(BINS)], asked.sampled,
+                    [asked.sums[index] for index in range(FEATURE_COUNT)],
+                    [asked.squares[index] for index in range(FEATURE_COUNT)],
+                )
+            asked.scored = asked.sampled = 0
+            memset(asked.risks, 0, sizeof(asked.risks))
+            memset(asked.sums, 0, sizeof(asked.sums))
+            memset(asked.squares, 0, sizeof(asked.squares))
+        return 0
 
     def _take(self, name, config):
         cdef Limits* limits = &self.limits
@@ -618,6 +728,19 @@ cdef bint _is_silent(Scanned* txn, Card* card, User* user, Limits* limits) noexc
     return True
 
 
+cdef void _read_payment(Scanned* txn, Paid* paid) noexcept nogil:
+    """Read what models learn from."""
+    cdef Text* merchant = &txn.text[MERCHANT_ID]
+    cdef Text* category = &txn.text[MERCHANT_CATEGORY]
+    cdef Text* transaction = &txn.text[TRANSACTION_ID]
+    paid.transaction = name_of(txn.data + transaction.start, transaction.length)
+    paid.merchant = name_of(txn.data + merchant.start, merchant.length)
+    paid.category = name_of(txn.data + category.start, category.length)
+    paid.at_ms = txn.event_time
+    paid.amount = txn.amount_minor / 100.0
+    paid.latitude, paid.longitude = txn.latitude, txn.longitude
+
+
 cdef inline bint _is_near_limit(Scanned* txn, Limits* limits) noexcept nogil:
     return limits.near_limit_from <= txn.amount_minor < limits.near_limit_to
 
@@ -649,6 +772,7 @@ cdef enum Outcome:
 cdef struct Item:
     # A record that is to be judged: where its parts begin in `data`, and among whom its user is.
     Table* users
+    flat_habits.Table* habits
     Bytes data
     Py_ssize_t numbers, key, header, value
     int key_length, header_length, value_length
@@ -657,13 +781,17 @@ cdef struct Item:
     unsigned int hash
 
 
-cdef inline void _look_for_slot(Item* item) noexcept nogil:
+cdef inline void _look_for_slot(Item* item, bint learns) noexcept nogil:
     item.hash = hash_of(item.data + item.key, max(item.key_length, 0))
     fetch_slot(item.users, item.hash)
+    if learns:
+        flat_habits.fetch_slot(item.habits, item.hash)
 
 
-cdef inline void _look_for_user(Item* item) noexcept nogil:
+cdef inline void _look_for_user(Item* item, bint learns) noexcept nogil:
     fetch_user(item.users, item.hash)
+    if learns:
+        flat_habits.fetch_user(item.habits, item.hash)
 
 
 cdef inline Span _span(Scanned* txn, int field) noexcept nogil:
@@ -709,9 +837,13 @@ cdef class Screen:
     cdef char left[LEFT_PLACES]
     cdef Written written
     cdef bint adds_up, notes
+    cdef FlatMerchants merchants
+    cdef bint learns
+    """Whether any model judges."""
+    cdef float vector[FEATURE_COUNT]
     cdef public int settled
     """Transactions judged here since `take_settled`."""
-    cdef int malformed
+    cdef int malformed, scored
 
     def __cinit__(self):
         memset(self.noted, 0, sizeof(self.noted))
@@ -735,11 +867,21 @@ cdef class Screen:
         self.progress = judge.progress
         self.max_ahead_ms = max_ahead_ms
         self.rules_version = -1
+        self.merchants = judge.merchants
+        self.thresholds = {}
 
     def take_settled(self):
         """Return how many transactions were judged here since the last call."""
         settled, self.settled = self.settled, 0
         return settled
+
+    def take_scored(self):
+        """Return how many of them models have scored; tell the models what they have said."""
+        cdef Thresholds thresholds
+        for thresholds in self.thresholds.values():
+            thresholds.tell_seen()
+        scored, self.scored = self.scored, 0
+        return scored
 
     def take_malformed(self):
         """Return how many of them had a malformed trace context in their header."""
@@ -771,11 +913,13 @@ cdef class Screen:
         cdef Py_ssize_t numbers = records.numbers, end = records.keys
         cdef Py_ssize_t key = records.keys, header = records.headers, value = records.values
         cdef Item* item
+        cdef FlatModelUsers habits = users.habits
         self._make_room(<int>((end - numbers) // RECORD_BYTES))
         while numbers < end:
             item = &self.items[self.item_count]
             self.item_count += 1
             item.users, item.section, item.data = &users.table, section, data
+            item.habits = &habits.table
             item.numbers, item.key, item.header, item.value = numbers, key, header, value
             item.key_length = _int32(data + numbers + 20)
             item.header_length = _int32(data + numbers + 24)
@@ -831,15 +975,15 @@ cdef class Screen:
         cdef Item* item
         memset(self.left, False, LEFT_PLACES)
         for index in range(min(SLOTS_AHEAD, self.item_count)):
-            _look_for_slot(&self.items[index])
+            _look_for_slot(&self.items[index], self.learns)
         for index in range(min(USERS_AHEAD, self.item_count)):
-            _look_for_user(&self.items[index])
+            _look_for_user(&self.items[index], self.learns)
         for index in range(self.item_count):
             # Memory is brought while other records are judged: waiting for it would take longer.
             if index + SLOTS_AHEAD < self.item_count:
-                _look_for_slot(&self.items[index + SLOTS_AHEAD])
+                _look_for_slot(&self.items[index + SLOTS_AHEAD], self.learns)
             if index + USERS_AHEAD < self.item_count:
-                _look_for_user(&self.items[index + USERS_AHEAD])
+                _look_for_user(&self.items[index + USERS_AHEAD], self.learns)
             item = &self.items[index]
             place = item.hash % LEFT_PLACES
             item.outcome = LEFT if self.left[place] else self._outcome_of(item)
@@ -856,7 +1000,7 @@ cdef class Screen:
             return LEFT
         self._settle(
             data + item.key, item.key_length, item.hash, _int64(data + item.numbers),
-            _int32(data + item.numbers + 16), item.users, &card,
+            _int32(data + item.numbers + 16), item.users, item.habits, &card,
         )
         if card == NULL:
             return LEFT
@@ -885,19 +1029,20 @@ cdef class Screen:
         cdef Bytes id
         cdef Card* card = NULL
         cdef FlatUsers flat
+        cdef FlatModelUsers habits
         cdef bint is_sampled
         if key is None or value is None or record.topic != TRANSACTIONS.name:
             return None
         if not isinstance(users, FlatUsers):
             return None
-        flat = users
+        flat, habits = users, users.habits
         self._follow_rules()
         id = <Bytes>PyBytes_AS_STRING(key)
         if not _scan(<Bytes>PyBytes_AS_STRING(value), 0, PyBytes_GET_SIZE(value), self.txn):
             return None
         self._settle(
             id, PyBytes_GET_SIZE(key), hash_of(id, PyBytes_GET_SIZE(key)),
-            record.timestamp_ms, record.partition, &flat.table, &card,
+            record.timestamp_ms, record.partition, &flat.table, &habits.table, &card,
         )
         if card == NULL:
             return None
@@ -939,7 +1084,7 @@ cdef class Screen:
 
     cdef int _settle(
         self, Bytes key, Py_ssize_t key_length, unsigned int hash, long long timestamp_ms,
-        int partition, Table* users, Card** settled,
+        int partition, Table* users, flat_habits.Table* habits, Card** settled,
     ) except -1 nogil:
         """Judge `txn` and set its card, unless the judge must look."""
         cdef Scanned* txn = self.txn
@@ -949,6 +1094,7 @@ cdef class Screen:
         cdef User* user
         cdef Card* card
         cdef Limits* limits
+        cdef Paid paid
         if txn.event_time > timestamp_ms + self.max_ahead_ms:
             return 0
         text = &txn.text[USER_ID]
@@ -963,6 +1109,11 @@ cdef class Screen:
         limits = self._limits_for(txn)
         if not limits.complete or not _is_silent(txn, card, user, limits):
             return 0
+        if limits.learns:
+            _read_payment(txn, &paid)
+            if not self._are_silent(limits, habits, key, key_length, hash, &paid):
+                return 0
+            flat_habits.learn_from(habits, key, key_length, hash, &paid, False)
         # From here on it is settled.
         self._advance(partition, txn.event_time)
         if card == &_new_card:
@@ -974,6 +1125,33 @@ cdef class Screen:
             self._add(txn)
         self.settled += 1
         return 0
+
+    cdef bint _are_silent(
+        self, Limits* limits, flat_habits.Table* habits, Bytes key, Py_ssize_t key_length,
+        unsigned int hash, Paid* paid,
+    ) noexcept nogil:
+        """Whether it is sure that no model has a finding; the models have then seen the payment."""
+        cdef double risks[MAX_MODELS]
+        cdef double raw
+        cdef int index
+        if not limits.models:
+            return True
+        flat_habits.look_at(
+            flat_habits.find(habits, key, key_length, hash).user,
+            self.merchants.known(paid.merchant), paid, self.vector,
+        )
+        for index in range(FEATURE_COUNT):
+            if not isfinite(self.vector[index]):
+                return False
+        for index in range(limits.models):
+            score_rows(limits.asked[index].forest, self.vector, 1, &raw)
+            risks[index] = _risk_of(&limits.asked[index], raw)
+            if risks[index] >= limits.asked[index].threshold * (1 - _SURE):
+                return False
+        for index in range(limits.models):
+            _note_seen(&limits.asked[index], risks[index], self.vector)
+        self.scored += 1
+        return True
 
     cdef int _advance(self, int partition, long long event_time) except -1 nogil:
         """Note how far a partition has come."""
@@ -1038,9 +1216,8 @@ cdef class Screen:
         chosen.from_ms, chosen.until_ms = self.rules.selected_within(kind, txn.event_time)
         thresholds = self.thresholds.get(id(rule_set))
         if thresholds is None:
-            thresholds = self.thresholds[id(rule_set)] = Thresholds(
-                rule_set, self.judge.models.of(rule_set.record)
-            )
+            models = self.judge.models.of(rule_set.record)
+            thresholds = self.thresholds[id(rule_set)] = Thresholds(rule_set, models)
         self.keys[slot] = key
         chosen.key, chosen.key_length = <Bytes>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key)
         chosen.limits = &thresholds.limits
@@ -1050,6 +1227,9 @@ cdef class Screen:
         """Begin anew where other rules are in force than before."""
         cdef int version = self.rules.version
         if version != self.rules_version:
+            scored = self.take_scored()  # before the thresholds are forgotten
+            self.scored = scored
+            self.learns = any(True for _ in self.judge.models)
             self.rules_version = version
             self.memory_ms = self.rules.memory_ms
             memset(self.chosen, 0, sizeof(self.chosen))

@@ -82,10 +82,14 @@ class UsersOfBucket:
         return True
 
 
-def users_of_bucket(packed: Mapping[str, bytes], *, waits: bool = False) -> UsersOfBucket:
+def users_of_bucket(
+    packed: Mapping[str, bytes], *, habits: Mapping[str, bytes] | None = None, waits: bool = False
+) -> UsersOfBucket:
     """Begin with the packed memories of a bucket; in machine code where the job is compiled.
 
-    `waits`: some may hold transactions that wait.
+    `habits`: what models remember of the same users. `waits`: some may hold transactions that wait.
     """
     kind = UsersOfBucket if FlatUsers is None else FlatUsers
-    return kind(packed, waits=waits)
+    users = kind(packed, waits=waits)
+    users.habits = habits_of_bucket(habits)
+    return users

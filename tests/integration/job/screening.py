@@ -13,17 +13,33 @@ from struct import pack
 import msgspec
 from msgspec.structs import replace
 from tests.integration.job.feed import Draws
+from tests.integration.job.trees_alike import drawn_trees
 from tests.unit.job.jvm_side import read_records, read_sums
+from tests.unit.model.made import artefact
 
 from cardwatch_contracts.card import Card, card_key, decode_card_profile
-from cardwatch_contracts.codec import encode
-from cardwatch_contracts.detector_config import ConfigRecord, DetectorConfigSpec, Selector
+from cardwatch_contracts.codec import InvalidRecordError, encode
+from cardwatch_contracts.detector_config import (
+    Challenger,
+    ConfigRecord,
+    DetectorConfigSpec,
+    Mode,
+    Model,
+    Selector,
+)
 from cardwatch_contracts.detector_config import Detectors as Settings
 from cardwatch_contracts.topics import CARDS, TRANSACTIONS
-from cardwatch_contracts.transaction import Transaction
+from cardwatch_contracts.transaction import Transaction, decode_transaction
 from cardwatch_job.batches import read_sections
 from cardwatch_job.detectors.history import encode_user
 from cardwatch_job.judge import Judge
+from cardwatch_job.model.artefact import Calibration, Scale, encode_artefact
+from cardwatch_job.model.features import FEATURES
+from cardwatch_job.model.in_force import ModelsInForce
+from cardwatch_job.model.lessons import Lesson
+from cardwatch_job.model.merchants import Merchants
+from cardwatch_job.model.packed_trees import pack_trees
+from cardwatch_job.model.users import ModelUsers
 from cardwatch_job.records import InputRecord, Output, OutputRecord
 from cardwatch_job.rules import Rules
 from cardwatch_job.tracing import Traces
@@ -99,16 +115,40 @@ _DEGREES = (
 class Side:
     """A judge and what it works on."""
 
-    judge: Judge
+    screened: bool
     users: dict[bytes, UsersOfBucket] = field(default_factory=dict)
     outputs: list[OutputRecord] = field(default_factory=list)
+    rules: Rules = field(default_factory=Rules)
+    models: ModelsInForce = field(default_factory=ModelsInForce)
+
+    def __post_init__(self) -> None:
+        self.judge = Judge(self.rules, traces=Traces(), models=self.models)
+        if not self.screened:
+            self.judge._screen = None
+            self.judge.sums = PartialSums()
+            self.judge.merchants = Merchants()
+        self.merchants = self.judge.merchants
+
+    def apply(self, record: ConfigRecord) -> None:
+        """Put a config in force, with the models that it asks for."""
+        self.rules.apply(record)
+        self.models.follow(self.rules)
+        self.rules.changed()
+
+    def hear(self, lesson: Lesson) -> None:
+        """Take in an analyst's word."""
+        self.merchants.hear(lesson)
+        for users in self.users.values():
+            users.habits.hear(lesson)
 
     def users_of(self, key: bytes | None) -> UsersOfBucket:
         """Return the memories of a record's bucket."""
         bucket = (key or b"").split(b"/")[0]
         if bucket not in self.users:
             # The detectors alone, with the memories they have had before there was a screen.
-            self.users[bucket] = users_of_bucket({}) if self.judge._screen else UsersOfBucket({})
+            self.users[bucket] = users_of_bucket({}) if self.screened else UsersOfBucket({})
+            if not self.screened:
+                self.users[bucket].habits = ModelUsers()
         return self.users[bucket]
 
     def state(self) -> object:
@@ -119,10 +159,20 @@ class Side:
             for key, users in self.users.items()
             for user_id, packed in changed[key].items()
         }
+        habits = {key: users.habits.take_changed() for key, users in self.users.items()}
+        counts = self.judge.take_counts()  # tells the models what the screen has seen
+        seen = [
+            (judging.role, judging.seen.scored, judging.seen.findings, judging.seen.risks)
+            for models in self.models
+            for judging in models.judging
+        ]
         progress = self.judge.progress.slowest_ms
         assert self.judge.traces is not None
         return (
-            self.judge.take_counts(),
+            counts,
+            habits,
+            self.merchants.take_changed(),
+            seen,
             sorted(self.judge.traces.take(), key=repr),
             sorted(read_sums(self.judge.sums.take_written()), key=repr),
             memories,
@@ -230,8 +280,57 @@ def configs(draw: random.Random, start_ms: int, end_ms: int) -> Iterator[ConfigR
                 selector=selector,
                 effective_from=begins,
                 detectors=msgspec.json.decode(text, type=Settings),
+                model=_model(draw),
             )
             yield ConfigRecord(name=f"c{name}", generation=generation, created_at=name, spec=spec)
+
+
+def _model(draw: random.Random) -> Model | None:
+    """Ask for none, one or two of the models; thresholds that some payments reach."""
+    if draw.random() < 0.3:
+        return None
+    names = draw.sample(("a", "b", "c"), 2)
+    challenger = Challenger(name=names[1], threshold=draw.choice((0.5, 0.9)))
+    modes: tuple[Mode, ...] = ("Active", "Shadow", "Off")
+    return Model(
+        name=names[0],
+        threshold=draw.choice((0.4, 0.8, 1.0)),
+        mode=draw.choice(modes),
+        challenger=challenger if draw.random() < 0.5 else None,
+    )
+
+
+def documents(draw: random.Random) -> Iterator[tuple[bytes, bytes]]:
+    """Yield two models with which thresholds are reached now and then; a third is asked for too."""
+    for name in ("a", "b"):
+        trees = drawn_trees(draw, features=len(FEATURES), trees=20, spread=20.0)
+        model = artefact(
+            name=name,
+            features=FEATURES,
+            scales=(Scale(mean=0.0, deviation=1.0),) * len(FEATURES),
+            trees=pack_trees(trees),
+            calibration=Calibration(
+                source="ranks", raw=(-9.0, -3.0, 0.0, 1.5, 9.0), risk=(0.0, 0.1, 0.3, 0.5, 1.0)
+            ),
+        )
+        yield f"{name}/{model.hash}".encode(), encode_artefact(model)
+
+
+def _lesson(draw: random.Random, value: bytes) -> Lesson | None:
+    """Say something of a payment, if that is what it is."""
+    try:
+        txn = decode_transaction(value)
+    except InvalidRecordError:
+        return None
+    return Lesson(
+        txn.user_id,
+        txn.transaction_id,
+        txn.merchant_id,
+        txn.event_time,
+        draw.random() < 0.5,
+        draw.random() < 0.3,
+        txn.event_time + draw.randrange(10**9),
+    )
 
 
 def as_batch(records: list[InputRecord]) -> bytes:
@@ -258,20 +357,21 @@ def main(seed: int) -> None:
     stream = list(transactions(draw))
     times = [record.timestamp_ms for record in stream]
     records = list(configs(draw, min(times), max(times)))
-    sides = [Side(Judge(Rules(), traces=Traces())) for _ in range(3)]
+    sides = [Side(screened=False), Side(screened=True), Side(screened=True)]
     plain, single, batched = sides
     if single.judge._screen is None:
         sys.exit("there is no screen: the job is not compiled")
-    plain.judge._screen = None
-    plain.judge.sums = PartialSums()
-    settled = alerts = 0
+    for key, document in documents(draw):
+        for side in sides:
+            side.models.publish(key, document)
+    settled = alerts = scored = 0
     at_once = 50
     for start in range(0, len(stream), at_once):
         part = stream[start : start + at_once]
         if start % 250 == 0 and records:
             record = records.pop(0)
             for side in sides:
-                side.judge.rules.apply(record)
+                side.apply(record)
         for one in part:
             for side in (plain, single):
                 side.outputs += side.judge.process(one, side.users_of(one.key))
@@ -287,12 +387,17 @@ def main(seed: int) -> None:
         if batched.outputs != list(_by_key(expected)):
             _fail(part, list(_by_key(expected)), batched.outputs)
         alerts += sum(output.topic == "alerts" for output in expected)
+        scored += sum(b'"unit":"risk"' in output.value for output in expected)
+        lesson = _lesson(draw, draw.choice(part).value or b"")
+        for side in sides:
+            if lesson is not None:
+                side.hear(lesson)
         for side in sides:
             side.outputs = []
         if start % 1_000 == 0:
             settled += _compare(sides)
     settled += _compare(sides)
-    print(settled, alerts)
+    print(settled, alerts, scored)
 
 
 def _compare(sides: list[Side]) -> int:

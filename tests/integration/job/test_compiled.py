@@ -74,9 +74,10 @@ def test_it_writes_the_same_bytes(compiled: Path) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_screen_changes_nothing(compiled: Path, seed: int) -> None:
-    settled, alerts = _compared("screening", seed, compiled)
+    settled, alerts, scored = _compared("screening", seed, compiled)
     assert settled > 1_500
     assert alerts > 3_000
+    assert scored > 500
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -96,6 +97,14 @@ def test_spans_are_written_alike(compiled: Path, seed: int) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_trees_score_and_explain_alike(compiled: Path, seed: int) -> None:
     assert _compared("trees_alike", seed, compiled) == [500, 500]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_models_remember_alike(compiled: Path, seed: int) -> None:
+    vectors, packed, contradictions = _compared("models_alike", seed, compiled)
+    assert vectors == 12_000
+    assert packed > 10_000
+    assert contradictions > 400
 
 
 def _compared(program: str, seed: int, compiled: Path) -> list[int]:

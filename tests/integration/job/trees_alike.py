@@ -13,8 +13,13 @@ from cardwatch_job.model.trees import LEAF, TreeArrays, Trees
 _FEATURES, _TREES, _ROWS, _DEEPEST = 7, 40, 500, 9
 
 
-def drawn_trees(draws: Random) -> TreeArrays:
-    """Return trees of random shape; values of inner nodes are of no meaning here."""
+def drawn_trees(
+    draws: Random, *, features: int = _FEATURES, trees: int = _TREES, spread: float = 1.0
+) -> TreeArrays:
+    """Return trees of random shape; values of inner nodes are of no meaning here.
+
+    `spread`: of the thresholds, around 0.
+    """
     arrays = TreeArrays(
         roots=array("i"),
         feature=array("h"),
@@ -22,21 +27,21 @@ def drawn_trees(draws: Random) -> TreeArrays:
         threshold=array("d"),
         value=array("d"),
     )
-    for _ in range(_TREES):
+    for _ in range(trees):
         arrays.roots.append(len(arrays.feature))
         level, place = [0], len(arrays.feature)
         count = 1
         while level:
             depth = level.pop(0)
             inner = depth < _DEEPEST and draws.random() < 0.8
-            arrays.feature.append(draws.randrange(_FEATURES) if inner else LEAF)
+            arrays.feature.append(draws.randrange(features) if inner else LEAF)
             arrays.left.append(place + count if inner else 0)
-            arrays.threshold.append(draws.choice((draws.gauss(0, 1), 0.0)))
+            arrays.threshold.append(draws.choice((draws.gauss(0, spread), 0.0)))
             arrays.value.append(draws.gauss(0, 1))
             if inner:
                 level += (depth + 1, depth + 1)
                 count += 2
-    arrays.check(_FEATURES)
+    arrays.check(features)
     return arrays
 
 

@@ -9,23 +9,11 @@ from cpython.array cimport array, clone
 from libc.math cimport isfinite
 from libc.stdlib cimport free, malloc
 
-cdef struct Node:
-    double threshold
-    double value
-    int feature
-    int left
-
 cdef array _DOUBLES = array("d")
 
 
 cdef class FlatTrees:
     """Scores rows by trees."""
-
-    cdef Node* _nodes
-    cdef int* _roots
-    cdef int _trees
-    cdef readonly int features
-    cdef readonly double base
 
     def __cinit__(self, arrays, *, int features, double base=0.0):
         cdef int count = len(arrays.feature), number
@@ -34,24 +22,35 @@ cdef class FlatTrees:
         cdef double[::1] threshold = arrays.threshold
         cdef double[::1] value = arrays.value
         cdef int[::1] roots = arrays.roots
-        self._trees = len(arrays.roots)
-        self._nodes = <Node*>malloc(count * sizeof(Node))
-        self._roots = <int*>malloc(self._trees * sizeof(int))
-        if self._nodes == NULL or self._roots == NULL:
+        cdef Forest* forest = &self.forest
+        forest.trees = len(arrays.roots)
+        forest.nodes = <Node*>malloc(count * sizeof(Node))
+        forest.roots = <int*>malloc(forest.trees * sizeof(int))
+        if forest.nodes == NULL or forest.roots == NULL:
             raise MemoryError
         for number in range(count):
-            self._nodes[number].feature = feature[number]
-            self._nodes[number].left = left[number]
-            self._nodes[number].threshold = threshold[number]
-            self._nodes[number].value = value[number]
-        for number in range(self._trees):
-            self._roots[number] = roots[number]
-        self.features = features
-        self.base = base
+            forest.nodes[number].feature = feature[number]
+            forest.nodes[number].left = left[number]
+            forest.nodes[number].threshold = threshold[number]
+            forest.nodes[number].value = value[number]
+        for number in range(forest.trees):
+            forest.roots[number] = roots[number]
+        forest.features = features
+        forest.base = base
 
     def __dealloc__(self):
-        free(self._nodes)
-        free(self._roots)
+        free(self.forest.nodes)
+        free(self.forest.roots)
+
+    @property
+    def features(self):
+        """How many numbers a row has."""
+        return self.forest.features
+
+    @property
+    def base(self):
+        """What every raw score begins with."""
+        return self.forest.base
 
     def score_all(self, rows):
         """Return the raw scores of rows that stand behind one another."""
@@ -64,42 +63,27 @@ cdef class FlatTrees:
             return scores
         sums = scores
         with nogil:
-            self.score_rows(&numbers[0], count, &sums[0])
+            score_rows(&self.forest, &numbers[0], count, &sums[0])
         return scores
-
-    cdef void score_rows(self, const float* rows, int count, double* sums) noexcept nogil:
-        """Write the raw scores of finite rows."""
-        cdef int tree, row
-        cdef Node* node
-        cdef const float* numbers
-        for row in range(count):
-            sums[row] = self.base
-        for tree in range(self._trees):
-            numbers = rows
-            for row in range(count):
-                node = self._nodes + self._roots[tree]
-                while node.feature >= 0:
-                    node = self._nodes + node.left + (numbers[node.feature] > node.threshold)
-                sums[row] += node.value
-                numbers += self.features
 
     def explain(self, row):
         """Return what all rows get on average, and by how much each feature changed it."""
         cdef const float[::1] numbers = row
-        cdef array changes = clone(_DOUBLES, self.features, True)
+        cdef array changes = clone(_DOUBLES, self.forest.features, True)
         cdef double[::1] change = changes
-        cdef double bias = self.base
+        cdef Forest* forest = &self.forest
+        cdef double bias = forest.base
         cdef int tree
         cdef Node* node
         cdef Node* child
         self._check(numbers)
-        if len(row) != self.features:
-            raise ValueError(f"one row has {self.features} features, not {len(row)}")
-        for tree in range(self._trees):
-            node = self._nodes + self._roots[tree]
+        if len(row) != forest.features:
+            raise ValueError(f"one row has {forest.features} features, not {len(row)}")
+        for tree in range(forest.trees):
+            node = forest.nodes + forest.roots[tree]
             bias += node.value
             while node.feature >= 0:
-                child = self._nodes + node.left + (numbers[node.feature] > node.threshold)
+                child = forest.nodes + node.left + (numbers[node.feature] > node.threshold)
                 change[node.feature] += child.value - node.value
                 node = child
         return bias, changes.tolist()
@@ -107,11 +91,27 @@ cdef class FlatTrees:
     cdef int _check(self, const float[::1] numbers) except -1:
         """Return how many rows there are."""
         cdef Py_ssize_t index
-        if numbers.shape[0] % self.features:
+        if numbers.shape[0] % self.forest.features:
             raise ValueError(
-                f"{numbers.shape[0]} numbers are no rows of {self.features} features"
+                f"{numbers.shape[0]} numbers are no rows of {self.forest.features} features"
             )
         for index in range(numbers.shape[0]):
             if not isfinite(numbers[index]):
                 raise ValueError("a feature is no finite number")
-        return <int>(numbers.shape[0] // self.features)
+        return <int>(numbers.shape[0] // self.forest.features)
+
+
+cdef void score_rows(Forest* forest, const float* rows, int count, double* scores) noexcept nogil:
+    cdef int tree, row
+    cdef Node* node
+    cdef const float* numbers
+    for row in range(count):
+        scores[row] = forest.base
+    for tree in range(forest.trees):
+        numbers = rows
+        for row in range(count):
+            node = forest.nodes + forest.roots[tree]
+            while node.feature >= 0:
+                node = forest.nodes + node.left + (numbers[node.feature] > node.threshold)
+            scores[row] += node.value
+            numbers += forest.features

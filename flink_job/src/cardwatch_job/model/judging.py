@@ -41,6 +41,22 @@ class Seen:
                 self.squares[place] += value * value
 
 
+    def add(
+        self,
+        scored: int,
+        risks: Sequence[int],
+        sampled: int,
+        sums: Sequence[float],
+        squares: Sequence[float],
+    ) -> None:
+        """Count payments that were looked at elsewhere, and that raised no finding."""
+        self.scored += scored
+        self.sampled += sampled
+        self.risks = [one + more for one, more in zip(self.risks, risks, strict=True)]
+        self.sums = [one + more for one, more in zip(self.sums, sums, strict=True)]
+        self.squares = [one + more for one, more in zip(self.squares, squares, strict=True)]
+
+
 @dataclass(slots=True, kw_only=True)
 class Judging:
     """One model that judges by one config."""

@@ -12,7 +12,8 @@ from cardwatch_job.model.merchants import MAX_MERCHANTS, Merchants
 from cardwatch_job.model.users import ModelUsers
 
 try:
-    from cardwatch_job.model.flat_habits import FlatMerchants, FlatModelUsers
+    from cardwatch_job.model.flat_habits import FlatModelUsers
+    from cardwatch_job.model.flat_merchants import FlatMerchants
 except ImportError:  # not compiled
     FlatMerchants, FlatModelUsers = Merchants, ModelUsers  # type: ignore[assignment, misc]
 

@@ -1,0 +1,3 @@
+from cardwatch_job.model.merchants import Merchants
+
+class FlatMerchants(Merchants): ...
