@@ -24,6 +24,7 @@ from cardwatch_local.commands import (
     init_db,
     model,
     model_list,
+    model_profiles,
     model_versions,
     replay,
     stack,
@@ -111,6 +112,7 @@ _register(model_versions.publish, model_versions.PUBLISH_EXAMPLES, group=models)
 _register(model_versions.promote, model_versions.PROMOTE_EXAMPLES, group=models)
 _register(model_versions.reset, model_versions.RESET_EXAMPLES, group=models)
 _register(model.stats, model.STATS_EXAMPLES, group=models)
+_register(model_profiles.init_profiles, model_profiles.EXAMPLES, group=models, name="init-profiles")
 _register(model.run, model.RUN_EXAMPLES, group=models)
 app.add_typer(models, name="model", rich_help_panel=_TEACH)
 

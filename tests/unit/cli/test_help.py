@@ -18,6 +18,7 @@ from cardwatch_local.commands import (
     init_db,
     model,
     model_list,
+    model_profiles,
     model_versions,
     replay,
     stack,
@@ -51,6 +52,7 @@ EXAMPLES = {
 MODEL_EXAMPLES = {
     "publish": model_versions.PUBLISH_EXAMPLES,
     "promote": model_versions.PROMOTE_EXAMPLES,
+    "init-profiles": model_profiles.EXAMPLES,
     "reset": model_versions.RESET_EXAMPLES,
     "list": model_list.EXAMPLES,
     "stats": model.STATS_EXAMPLES,
