@@ -5,9 +5,9 @@ from typing import Final
 
 from cardwatch_job.model.artefact import Artefact, Calibration, Scale, Training, seal
 from cardwatch_job.model.features import FEATURES
+from cardwatch_job.model.lessons import HIGH_DEVIATIONS
 from cardwatch_job.model.packed_trees import pack_trees
 from cardwatch_job.model.trees import LEAF, TreeArrays
-from cardwatch_job.model.users import HIGH_DEVIATIONS
 
 _LOOKS_AT: Final = "amount_deviations"
 
