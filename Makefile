@@ -61,7 +61,7 @@ bench-tracing: ## What recording spans costs, 30 minutes; REPORT=tracing.json ke
 	@$(compile) --if-possible
 	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks tracing $(options)
 
-scorecard: ## How well models find fraud in a public stream, 5 minutes; REPORT=scorecard.json SEEDS=3
+scorecard: ## How well the running job finds fraud in a public stream; REPORT=scorecard.json SEEDS=3
 	$(bootstrap) dev
 	@$(compile) --if-possible
 	@PYTHONPATH=.venv/compiled exec $(bin)/python -m benchmarks scorecard $(options)

@@ -17,6 +17,7 @@ from benchmarks.false_positives import (
 )
 from benchmarks.reporting import console, say, write_report
 from benchmarks.scorecard.generated import run_generated, settings_of
+from benchmarks.scorecard.generated_model import model_for
 from benchmarks.scorecard.handbook import Wishes, measure_handbook
 from benchmarks.scorecard.stream import FILE, FIRST_MS, read_stream
 from benchmarks.scorecard.table import generated_table, handbook_table, per_seed
@@ -84,7 +85,7 @@ def scorecard(
     else:
         say(f"handbook skipped: {file} is not there; --file says where its stream is")
     if generated:
-        found |= _generated(generated, method)
+        found |= _generated(generated, method, with_model=seeds > 0)
     if curves:
         found |= _false_positives(file)
     write_report(report, found)
@@ -116,9 +117,14 @@ def _handbook(file: Path, wishes: Wishes, method: Method) -> dict[str, Any]:
     }
 
 
-def _generated(transactions: int, method: Method) -> dict[str, Any]:
+def _generated(transactions: int, method: Method, *, with_model: bool) -> dict[str, Any]:
+    model = None
     with steps_on(console) as steps:
-        found = run_generated(settings_of(seed=1, transactions=transactions), method, steps)
+        if with_model:
+            check_available()
+            model = model_for(settings_of(seed=2, transactions=transactions), steps)
+        judged = settings_of(seed=1, transactions=transactions)
+        found = run_generated(judged, method, steps, model)
     say(
         f"generated: {found.transactions:,} payments, {found.labelled:,} of known scenarios, "
         f"{found.tx_per_s:,.0f} tx/s; 95 % confidence in brackets"

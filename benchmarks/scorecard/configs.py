@@ -1,7 +1,7 @@
 """Which models judge which world: DetectorConfigs, and how they are put in force."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,20 +68,31 @@ def config_of(world: World, pair: Pair) -> DetectorConfig:
     )
 
 
-def put_in_force(bootstrap_servers: str, pairs: Mapping[World, Pair]) -> float:
-    """Publish models and have them judge; return how long until every subtask did. Seconds.
+def judge_worlds(bootstrap_servers: str, pairs: Mapping[World, Pair]) -> float:
+    """Have models judge worlds; return how long until every subtask does. Seconds.
+
+    Raises:
+        BenchError: a subtask refuses a model or does not answer.
+    """
+    models = (each for pair in pairs.values() for each in (pair.model, pair.challenger) if each)
+    configs = [config_of(world, pair) for world, pair in pairs.items()]
+    return put_in_force(bootstrap_servers, configs, models)
+
+
+def put_in_force(
+    bootstrap_servers: str, configs: Sequence[DetectorConfig], models: Iterable[Artefact]
+) -> float:
+    """Publish models and the configs that ask for them; return how long it took. Seconds.
 
     Raises:
         BenchError: a subtask refuses a model or does not answer.
     """
     began_s = time.monotonic()
-    _publish(bootstrap_servers, pairs)
+    _publish(bootstrap_servers, models)
 
     def plan(topics: ConfigTopics) -> Sequence[ConfigRecord]:
-        configs = [config_of(world, pair) for world, pair in pairs.items()]
-        changed, _ = plan_documents(
-            configs, topics.known, now_ms=time.time_ns() // 1_000_000, changed_by="scorecard"
-        )
+        now_ms = time.time_ns() // 1_000_000
+        changed, _ = plan_documents(configs, topics.known, now_ms=now_ms, changed_by="scorecard")
         return changed
 
     for applied in publish_and_wait(bootstrap_servers, plan, timeout_s=_TIMEOUT_S):
@@ -89,23 +100,17 @@ def put_in_force(bootstrap_servers: str, pairs: Mapping[World, Pair]) -> float:
             acks = applied.acknowledgements
             refused = "; ".join(acks.refusals(applied.record).values())
             raise BenchError(
-                f"{applied.record.name} is not in force everywhere after {_TIMEOUT_S:.0f} s: "
+                f"{applied.record.name} is not in force everywhere after {applied.seconds:.0f} s: "
                 f"{refused or 'a subtask does not answer'}"
             )
     return time.monotonic() - began_s
 
 
-def _publish(bootstrap_servers: str, pairs: Mapping[World, Pair]) -> None:
+def _publish(bootstrap_servers: str, models: Iterable[Artefact]) -> None:
     producer = Producer(
         {"bootstrap.servers": bootstrap_servers, "message.max.bytes": MODELS.max_message_bytes}
     )
-    artefacts = {
-        each.hash: each
-        for pair in pairs.values()
-        for each in (pair.model, pair.challenger)
-        if each is not None
-    }
-    for artefact in artefacts.values():
+    for artefact in {each.hash: each for each in models}.values():
         key = f"{artefact.name}/{artefact.hash}"
         producer.produce(MODELS.name, encode_artefact(artefact), key)
     if left := producer.flush(_FLUSH_S):

@@ -8,10 +8,18 @@ from typing import Any, Final
 
 import msgspec
 
+from benchmarks.scorecard.configs import put_in_force
 from benchmarks.scorecard.figures import Detected, Share
 from benchmarks.scorecard.job import job_running
 from benchmarks.settings import Method
 from cardwatch_contracts.alert import Alert, decode_alert
+from cardwatch_contracts.detector_config import (
+    API_VERSION,
+    DetectorConfig,
+    DetectorConfigSpec,
+    Metadata,
+    Model,
+)
 from cardwatch_contracts.topics import ALERTS
 from cardwatch_generator.banks import BANK_A, BANK_B
 from cardwatch_generator.cardholder import build_population
@@ -19,6 +27,7 @@ from cardwatch_generator.clock import SystemClock
 from cardwatch_generator.publish import KafkaSettings, KafkaSink
 from cardwatch_generator.run import run_generator, seed_cards
 from cardwatch_generator.settings import SCENARIOS, GeneratorSettings
+from cardwatch_job.model.artefact import Artefact
 from cardwatch_local.demo.drain import Drain
 from cardwatch_local.progress import StepListener
 from cardwatch_local.reading.offsets import OffsetReader
@@ -68,15 +77,22 @@ def settings_of(*, seed: int, transactions: int) -> GeneratorSettings:
     )
 
 
-def run_generated(settings: GeneratorSettings, method: Method, listener: StepListener) -> Generated:
-    """Have a generated stream judged by the job with the built-in rules, all cards' past first.
+def run_generated(
+    settings: GeneratorSettings, method: Method, listener: StepListener, model: Artefact | None
+) -> Generated:
+    """Have a generated stream judged by the job, all cards' past first.
+
+    All rules judge with their defaults, and so does `model`, where there is one.
 
     Raises:
+        BenchError: the job refuses the model.
         StackError: Kafka or the job does not start, or the job does not keep up.
         PublishError: Kafka did not take a record.
     """
     listener.started(_STEP, None)
     with job_running(method) as job:
+        if model is not None:
+            put_in_force(job.bootstrap_servers, [_config_with(model)], [model])
         population = build_population(settings)
         sink = KafkaSink(
             KafkaSettings(bootstrap_servers=job.bootstrap_servers, linger_ms=_LINGER_MS)
@@ -102,6 +118,15 @@ def run_generated(settings: GeneratorSettings, method: Method, listener: StepLis
         labelled=sum(counts.by_label.values()),
         tx_per_s=counts.sent / seconds,
         detectors=detected(alerts, counts.by_label),
+    )
+
+
+def _config_with(model: Artefact) -> DetectorConfig:
+    asked_for = Model(name=model.name, hash=model.hash)
+    return DetectorConfig(
+        api_version=API_VERSION,
+        metadata=Metadata(name="scorecard"),
+        spec=DetectorConfigSpec(model=asked_for),
     )
 
 

@@ -11,7 +11,7 @@ from confluent_kafka import TopicPartition
 from benchmarks.errors import BenchError
 from benchmarks.latency import AlertWatch, Spread
 from benchmarks.progress import ends_of
-from benchmarks.scorecard.configs import Pair, put_in_force
+from benchmarks.scorecard.configs import Pair, judge_worlds
 from benchmarks.scorecard.feed import Feed
 from benchmarks.scorecard.job import Job, job_running
 from benchmarks.scorecard.onlooker import onlooker
@@ -129,7 +129,7 @@ class _Pass:
         plan = self._plan
         if plan.pairs:
             looking_on = Pair(model=onlooker())
-            put_in_force(self._job.bootstrap_servers, dict.fromkeys(self._worlds, looking_on))
+            judge_worlds(self._job.bootstrap_servers, dict.fromkeys(self._worlds, looking_on))
         name = f"{len(self._worlds)} × the stream through the job"
         todo = list(
             steps(
@@ -167,7 +167,7 @@ class _Pass:
             return
         is_tested = step.begins_ms >= self._plan.test_begins_ms
         if self._swap_ms is None and is_tested:
-            self._swap_ms = 1000 * put_in_force(self._job.bootstrap_servers, self._plan.pairs)
+            self._swap_ms = 1000 * judge_worlds(self._job.bootstrap_servers, self._plan.pairs)
         if len(step.labels):
             self._feed.tell(step.labels)
             self._feed.wait_heard()

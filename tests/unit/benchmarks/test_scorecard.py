@@ -15,7 +15,8 @@ from benchmarks.scorecard.figures import (
     summary_of,
     wilson,
 )
-from benchmarks.scorecard.generated import detected
+from benchmarks.scorecard.generated import detected, settings_of
+from benchmarks.scorecard.generated_model import model_for
 from benchmarks.scorecard.onlooker import onlooker
 from benchmarks.scorecard.records import World
 from benchmarks.scorecard.seen import Seen
@@ -29,9 +30,17 @@ from cardwatch_contracts.detector_config import parse_detector_config
 from cardwatch_contracts.feedback import decode_feedback
 from cardwatch_contracts.transaction import decode_transaction
 from cardwatch_job.model.artefact import encode_artefact, read_artefact
-from cardwatch_job.model.features import FEATURES
+from cardwatch_job.model.features import FEATURES, WITHOUT_LABELS
 from cardwatch_job.model.scorer import Scorer
+from cardwatch_local.progress import SilentListener
+from cardwatch_local.training import forests
 from cardwatch_local.training.scorecard import ScoredWeek
+
+
+@pytest.fixture
+def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small model: the tests are of what it is trained on."""
+    monkeypatch.setattr(forests, "BOOSTED_TREES", 20)
 
 
 def _finding(detector: str, observed: float = 2.0) -> Finding:
@@ -171,6 +180,17 @@ def test_findings_are_held_against_labels() -> None:
     assert found["amount_spike"].recall == Share(part=0, whole=1)
     assert found["dormant_card"].recall == Share(part=0, whole=0)
     assert found["model"].recall == Share(part=1, whole=5), "it looks for every scenario"
+
+
+def test_a_model_for_the_generated_stream_learns_from_others_cards(few_trees: None) -> None:
+    settings = msgspec.structs.replace(settings_of(seed=2, transactions=3_000), cards=1_000)
+
+    artefact = model_for(settings, SilentListener())
+
+    assert set(artefact.features) <= set(WITHOUT_LABELS)
+    assert artefact.training.transactions == pytest.approx(3_000, rel=0.1)
+    assert artefact.training.frauds == pytest.approx(60, rel=0.5)
+    assert artefact.threshold == 0.5
 
 
 def test_risks_in_the_job_are_held_against_those_of_the_replay() -> None:
