@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from cardwatch_contracts.topics import (
     MODELS,
     USER_HABITS,
 )
-from cardwatch_job.model.artefact import Artefact, encode_artefact
+from cardwatch_job.model.artefact import Artefact, Budget, Combination, encode_artefact
 from cardwatch_job.model.in_force import MAX_UNUSED
 from cardwatch_job.scoring import ScoreUsers
 
@@ -128,6 +129,37 @@ def test_a_finding_of_a_model_says_the_risk_the_threshold_the_reasons_and_the_ha
     assert finding.counterfactual == "no finding below a risk of 0.200"
     assert alert.risk is not None
     assert alert.amount_deviations == 0.0  # nothing is usual yet
+
+
+def test_a_budget_of_alerts_chooses_the_threshold() -> None:
+    budgets = (
+        Budget(alerts_per_thousand_cards=1.0, threshold=0.9),
+        Budget(alerts_per_thousand_cards=10.0, threshold=0.1),
+    )
+    model = artefact(name="july", budgets=budgets)
+    subtask = Subtask()
+    subtask.publish(model)
+    subtask.apply(1, Model(name="july", alerts_per_thousand_cards=1.0))
+    assert subtask.judge(amount_minor=15_000) is None
+    subtask.apply(2, Model(name="july", alerts_per_thousand_cards=10.0))
+    alert = subtask.judge(amount_minor=15_000)
+    assert alert is not None
+    assert alert.findings[0].threshold == pytest.approx(0.1)
+
+
+def test_an_alert_says_the_risk_by_model_and_rules_together() -> None:
+    weights = {"very_high_value": 2.0, "rapid_transactions": 0.5}
+    combination = Combination(bias=0.0, model=1.0, detectors=weights)
+    model = artefact(name="july", combination=combination)
+    subtask = Subtask()
+    subtask.publish(model)
+    subtask.apply(1, Model(name="july", threshold=0.2))
+    alone = subtask.judge(amount_minor=15_000)
+    both = subtask.judge(amount_minor=1_500_000)
+    assert alone is not None
+    assert both is not None
+    assert alone.risk == pytest.approx(0.2)
+    assert both.risk == pytest.approx(1 / (1 + math.exp(-(math.log(0.25) + 2.0))))
 
 
 def test_a_newer_version_is_put_in_force_at_once_and_acknowledged_anew() -> None:

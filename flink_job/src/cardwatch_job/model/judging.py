@@ -9,6 +9,8 @@ from typing import Final
 from cardwatch_contracts.alert import Finding, FindingMode
 from cardwatch_contracts.detector_config import Challenger, ConfigRecord
 from cardwatch_contracts.model_stats import RISK_BINS, ModelStats, Role, SeenFeature
+from cardwatch_job.model.budgets import threshold_for_budget
+from cardwatch_job.model.combine import combined_risk
 from cardwatch_job.model.features import FEATURES
 from cardwatch_job.model.scorer import Scorer
 
@@ -85,7 +87,7 @@ class Judging:
 
     def combined(self, risk: float, rules: Iterable[str]) -> float:
         """Return the risk of a payment with what rules find taken into account."""
-        return risk
+        return combined_risk(self.scorer.artefact, risk, rules)
 
     def _finding(self, vector: "array[float]", risk: float, currency: str) -> Finding:
         words = [reason.text for reason in self.scorer.reasons(vector, currency)]
@@ -156,7 +158,7 @@ class JudgingModels:
                     scored=seen.scored,
                     findings=seen.findings,
                     risks=tuple(seen.risks),
-                    trained_risks=(),
+                    trained_risks=artefact.trained_risks,
                     features=_features(each.scorer, seen),
                 )
             )
@@ -164,6 +166,8 @@ class JudgingModels:
 
 
 def _threshold(scorer: Scorer, wanted: Challenger) -> float:
+    if wanted.alerts_per_thousand_cards is not None:
+        return threshold_for_budget(scorer.artefact, wanted.alerts_per_thousand_cards)
     return scorer.artefact.threshold if wanted.threshold is None else wanted.threshold
 
 
