@@ -16,6 +16,7 @@ from benchmarks.commands import (
     growth,
     hot_update,
     latency,
+    models,
     scorecard,
     soak,
     sustained,
@@ -52,6 +53,7 @@ _register(gateway.gateway, gateway.EXAMPLES)
 _register(soak.soak, soak.EXAMPLES)
 _register(growth.growth, growth.EXAMPLES)
 _register(config_changes.config_changes, config_changes.EXAMPLES)
+_register(models.models, models.EXAMPLES)
 _register(full.full, full.EXAMPLES)
 _register(scorecard.scorecard, scorecard.EXAMPLES)
 

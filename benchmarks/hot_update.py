@@ -12,10 +12,13 @@ from cardwatch_contracts.detector_config import (
     ConfigRecord,
     DetectorConfigSpec,
     Detectors,
+    Mode,
+    Model,
     VeryHighValueConfig,
     decode_config_ack,
 )
-from cardwatch_contracts.topics import CONFIG_ACKS, DETECTOR_CONFIGS
+from cardwatch_contracts.topics import CONFIG_ACKS, DETECTOR_CONFIGS, MODELS
+from cardwatch_job.model.artefact import Artefact, encode_artefact
 from cardwatch_local.reading.topic import beginnings, value_of
 from cardwatch_operator.reader import new_consumer
 
@@ -30,7 +33,13 @@ class Updater:
         """Wait for the acknowledgements of `subtasks`."""
         self._subtasks = subtasks
         self._generation = 0
-        self._producer = Producer({"bootstrap.servers": bootstrap_servers, "linger.ms": 0})
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap_servers,
+                "linger.ms": 0,
+                "message.max.bytes": MODELS.max_message_bytes,
+            }
+        )
         self._consumer: Consumer = new_consumer(bootstrap_servers, isolation="read_uncommitted")
         self._consumer.assign(beginnings(CONFIG_ACKS))
 
@@ -40,8 +49,33 @@ class Updater:
         Raises:
             BenchError: one did not within a minute.
         """
+        threshold = VeryHighValueConfig(max_amount_minor=1_000_000 + self._generation)
+        return self.put(DetectorConfigSpec(detectors=Detectors(very_high_value=threshold)))
+
+    def swap(self, model: Artefact, mode: Mode = "Active") -> float:
+        """Publish a model and put it in force; return how long until every subtask judges with it.
+
+        Milliseconds.
+
+        Raises:
+            BenchError: one did not within a minute.
+        """
+        began = time.monotonic()
+        key = f"{model.name}/{model.hash}"
+        self._producer.produce(MODELS.name, encode_artefact(model), key)
+        self._producer.flush(_TIMEOUT_S)
+        wanted = Model(name=model.name, hash=model.hash, mode=mode)
+        return (time.monotonic() - began) * 1000 + self.put(DetectorConfigSpec(model=wanted))
+
+    def put(self, spec: DetectorConfigSpec) -> float:
+        """Put a config in force; return how long until every subtask acknowledged. Milliseconds.
+
+        Raises:
+            BenchError: one did not within a minute.
+        """
         self._generation += 1
-        record = _config(self._generation)
+        record = ConfigRecord(name=_NAME, generation=self._generation, created_at=1, spec=spec)
+        wanted = "" if spec.model is None else spec.model.hash
         began = time.monotonic()
         self._producer.produce(DETECTOR_CONFIGS.name, encode(record), _NAME.encode())
         self._producer.flush(_TIMEOUT_S)
@@ -56,7 +90,7 @@ class Updater:
             if message is None or message.error() is not None:
                 continue
             ack = decode_config_ack(value_of(message))
-            if (ack.name, ack.generation) == (_NAME, self._generation):
+            if (ack.name, ack.generation, ack.model) == (_NAME, self._generation, wanted):
                 missing.discard(ack.subtask)
         return (time.monotonic() - began) * 1000
 
@@ -72,13 +106,3 @@ def update_repeatedly(updater: Updater, count: int, pause: Callable[[], object])
         pause()
         latencies_ms.append(updater.update())
     return latencies_ms
-
-
-def _config(generation: int) -> ConfigRecord:
-    threshold = VeryHighValueConfig(max_amount_minor=1_000_000 + generation)
-    return ConfigRecord(
-        name=_NAME,
-        generation=generation,
-        created_at=1,
-        spec=DetectorConfigSpec(detectors=Detectors(very_high_value=threshold)),
-    )

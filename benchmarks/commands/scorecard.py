@@ -45,7 +45,7 @@ Begins = Annotated[
 ]
 
 
-def scorecard(
+def scorecard(  # noqa: PLR0913 # options of a command
     *,
     file: Annotated[Path, typer.Option(help="The handbook's transactions, as Parquet.")] = FILE,
     seeds: Seeds = 3,

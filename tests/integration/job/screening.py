@@ -369,19 +369,17 @@ def main(seed: int) -> None:
     at_once = 50
     for start in range(0, len(stream), at_once):
         part = stream[start : start + at_once]
-        if start % 250 == 0 and records:
-            record = records.pop(0)
-            for side in sides:
-                side.apply(record)
-        for one in part:
-            for side in (plain, single):
-                side.outputs += side.judge.process(one, side.users_of(one.key))
-        runs = list(_runs(part))
-        sections = read_sections(b"".join(as_batch(run) for run in runs))
-        users = [batched.users_of(run[0].key) for run in runs]
-        records_of = [section.records for section in sections]
-        outputs = batched.judge.process_all(list(zip(records_of, users, strict=True)))
-        batched.outputs = list(_by_key(_unpacked(outputs)))
+        lesson = _lesson(draw, draw.choice(part).value or b"")
+        for side in sides:
+            if start % 250 == 0 and start // 250 < len(records):
+                side.apply(records[start // 250])
+            if lesson is not None:
+                side.hear(lesson)
+        for side in (plain, single):
+            side.outputs = [
+                output for one in part for output in side.judge.process(one, side.users_of(one.key))
+            ]
+        batched.outputs = _in_batches(batched, part)
         expected = plain.outputs
         if single.outputs != expected:
             _fail(part, expected, single.outputs)
@@ -389,16 +387,20 @@ def main(seed: int) -> None:
             _fail(part, list(_by_key(expected)), batched.outputs)
         alerts += sum(output.topic == "alerts" for output in expected)
         scored += sum(b'"unit":"risk"' in output.value for output in expected)
-        lesson = _lesson(draw, draw.choice(part).value or b"")
-        for side in sides:
-            if lesson is not None:
-                side.hear(lesson)
-        for side in sides:
-            side.outputs = []
         if start % 1_000 == 0:
             settled += _compare(sides)
     settled += _compare(sides)
     print(settled, alerts, scored)
+
+
+def _in_batches(side: Side, part: list[InputRecord]) -> list[OutputRecord]:
+    """Judge records in batches; return what they led to by topic and key."""
+    runs = list(_runs(part))
+    sections = read_sections(b"".join(as_batch(run) for run in runs))
+    users = [side.users_of(run[0].key) for run in runs]
+    records = [section.records for section in sections]
+    outputs = side.judge.process_all(list(zip(records, users, strict=True)))
+    return list(_by_key(_unpacked(outputs)))
 
 
 def _compare(sides: list[Side]) -> int:
