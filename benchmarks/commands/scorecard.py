@@ -45,7 +45,7 @@ Begins = Annotated[
 ]
 
 
-def scorecard(  # noqa: PLR0913 # options of a command
+def scorecard(  # noqa: PLR0913 - each is an option on the command line
     *,
     file: Annotated[Path, typer.Option(help="The handbook's transactions, as Parquet.")] = FILE,
     seeds: Seeds = 3,
