@@ -6,13 +6,18 @@ import re
 import signal
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 import yaml
+from confluent_kafka import Producer
 from tests.cluster.platform import ACK_TIMEOUT_S, MANIFESTS, Platform, status_of
 from tests.integration.job.feed import wait_until
+from tests.unit.model.made import artefact
 
+from cardwatch_contracts.topics import MODELS
+from cardwatch_job.model.artefact import encode_artefact
 from cardwatch_operator.crd import detector_config_crd
 
 pytestmark = pytest.mark.timeout(1500)  # the first test builds Kubernetes, where nobody has yet
@@ -145,6 +150,29 @@ def test_silent_subtasks_are_named_and_asked_again(platform: Platform) -> None:
     assert re.fullmatch(r"subtask [01]|subtasks 0, 1", who)
     assert what == "acknowledge generation 2 within 4 s; tried again"
     platform.wait_applied("silent", timeout_s=120)
+
+
+def test_a_model_is_refused_until_it_is_there_and_a_newer_one_takes_over(
+    platform: Platform,
+) -> None:
+    platform.apply("learned", _spec("learned-bank", model={"name": "made"}))
+    refused = platform.wait_reason("learned", "Applied", "ModelRefused")
+    words = "no model made is published; rules alone judge"
+    assert refused["message"] == f"subtasks 0, 1 of 2: {words}"
+    assert ("ModelRefused", refused["message"]) in platform.events_of("learned")
+    alert = platform.alert_of_a_payment(2_000, bank_id="learned-bank")
+    assert alert is not None and alert.config == "learned", "its rules judge all the same"
+    for model in (artefact(threshold=0.5), artefact(threshold=0.75)):
+        _publish(platform, model.name, model.hash, encode_artefact(model))
+        wait_until(partial(_judges_with, platform, "learned", model.hash), "the model to judge")
+    shown = platform.api.kubectl("get", "dc", "learned", "-o", "wide").stdout.splitlines()
+    assert "MODEL" in shown[0].split()
+    assert model.hash in shown[1].split()
+    _publish(platform, "made", "0" * 64, b"{}")
+    refused = platform.wait_reason("learned", "Applied", "ModelRefused")
+    assert f"{model.hash[:12]} stays in force" in refused["message"]
+    assert platform.get("dc", "learned")["status"]["model"] == model.hash
+    platform.delete("learned")
 
 
 @pytest.mark.own_cluster("changes the kind's definition for a while")
@@ -303,3 +331,16 @@ def test_its_health_and_its_metrics(platform: Platform) -> None:
 
 def _install(platform: Platform, definition: dict[str, Any]) -> None:
     platform.api.kubectl("replace", "-f", "-", stdin=yaml.safe_dump(definition))
+
+
+def _judges_with(platform: Platform, config: str, hash_: str) -> bool:
+    status = platform.get("dc", config)["status"]
+    return bool(status.get("model") == hash_) and bool(
+        platform.condition(config, "Applied")["status"] == "True"
+    )
+
+
+def _publish(platform: Platform, name: str, hash_: str, document: bytes) -> None:
+    producer = Producer({"bootstrap.servers": platform.stack.bootstrap_servers})
+    producer.produce(MODELS.name, document, f"{name}/{hash_}".encode())
+    assert producer.flush(10) == 0
