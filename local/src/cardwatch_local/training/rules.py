@@ -16,7 +16,7 @@ from cardwatch_contracts.detector_config import (
 )
 from cardwatch_contracts.topics import ALERTS, TRANSACTIONS
 from cardwatch_contracts.transaction import Transaction
-from cardwatch_job.detectors import DETECTORS
+from cardwatch_job.detectors import build_detectors
 from cardwatch_job.judge import Judge
 from cardwatch_job.records import InputRecord
 from cardwatch_job.rules import Rules
@@ -26,7 +26,7 @@ from cardwatch_local.progress import SilentListener, StepListener
 from cardwatch_local.training.payments import Payments
 
 _SAY_EVERY: Final = 20_000
-_PLACE_RULES: Final = ("impossible_travel", "multi_card_distance")
+_PLACE_RULES: Final = ("impossible_travel", "multi_card_distance", "unusual_location")
 _PIN_RULES: Final = ("pin_avoidance", "many_no_pin")
 
 
@@ -70,6 +70,8 @@ def rule_findings(
 ) -> RuleFindings:
     """Judge payments in their order by rules, with `detectors` or their built-in settings.
 
+    A rule that is off is not tried.
+
     Where there is no `card_id`, a user has one card; where there is no `currency`, amounts are in
     EUR. Every payment is judged once, in order, as by a job that never stopped.
 
@@ -77,8 +79,9 @@ def rule_findings(
         StackError: a payment is none that the job would take.
     """
     steps = steps or SilentListener()
-    missing = lacking(payments)
-    rules = tuple(each.name for each in DETECTORS if each.name not in missing)
+    asked = [each.name for each in build_detectors(detectors or Detectors())]
+    missing = {name: what for name, what in lacking(payments).items() if name in asked}
+    rules = tuple(name for name in asked if name not in missing)
     findings = RuleFindings(
         rules=rules,
         lacking=missing,
