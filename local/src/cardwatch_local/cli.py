@@ -25,6 +25,7 @@ from cardwatch_local.commands import (
     model,
     model_list,
     model_profiles,
+    model_run,
     model_versions,
     replay,
     stack,
@@ -114,6 +115,7 @@ _register(model_versions.reset, model_versions.RESET_EXAMPLES, group=models)
 _register(model.stats, model.STATS_EXAMPLES, group=models)
 _register(model_profiles.init_profiles, model_profiles.EXAMPLES, group=models, name="init-profiles")
 _register(model.run, model.RUN_EXAMPLES, group=models)
+_register(model_run.run_enhanced, model_run.EXAMPLES, group=models, name="run-enhanced")
 app.add_typer(models, name="model", rich_help_panel=_TEACH)
 
 

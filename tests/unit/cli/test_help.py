@@ -19,6 +19,7 @@ from cardwatch_local.commands import (
     model,
     model_list,
     model_profiles,
+    model_run,
     model_versions,
     replay,
     stack,
@@ -56,6 +57,7 @@ MODEL_EXAMPLES = {
     "reset": model_versions.RESET_EXAMPLES,
     "list": model_list.EXAMPLES,
     "stats": model.STATS_EXAMPLES,
+    "run-enhanced": model_run.EXAMPLES,
     "run": model.RUN_EXAMPLES,
 }
 RUNNER = CliRunner(env={"COLUMNS": "140", "NO_COLOR": "1", "TERM": "dumb"})

@@ -95,6 +95,9 @@ def run(
     currency: Annotated[
         str, typer.Option(help="Of the file's amounts: only for the words.")
     ] = "EUR",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be scored.")
+    ] = False,
 ) -> None:
     """Score the payments of a file in their order, and show the riskiest with their reasons.
 
@@ -106,6 +109,12 @@ def run(
 
     artefact = store.load(store.path_of(_folder(), model))
     payments = read_parquet(file, label_delay_ms=round(label_delay * 1000))
+    if dry_run:
+        output.say(
+            f"{len(payments):,} payments would be scored by model "
+            f"{artefact.name}@{artefact.hash[:12]}, threshold {artefact.threshold:.4f}"
+        )
+        return
     with steps_on(Console(stderr=True)) as steps:
         judged = judge(artefact, payments, steps)
     alerts = int((judged.risks >= artefact.threshold).sum())

@@ -41,7 +41,7 @@ def export(url: str, wanted: Wanted, steps: StepListener) -> int:
     """
     if wanted.file.exists() and not wanted.force:
         raise StackError(f"{wanted.file} is there already: --force replaces it")
-    with open_archive(url) as connection, _fresh(wanted.file) as fresh:
+    with open_archive(url) as connection, fresh_file(wanted.file) as fresh:
         # Of one moment, so that what is counted is what is written.
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         with connection.transaction():
@@ -64,7 +64,7 @@ def export(url: str, wanted: Wanted, steps: StepListener) -> int:
 
 
 @contextmanager
-def _fresh(target: Path) -> Iterator[Path]:
+def fresh_file(target: Path) -> Iterator[Path]:
     """Give a new file beside `target` that becomes it in the end, or is removed.
 
     Only its owner may read it: it tells what people paid for.
