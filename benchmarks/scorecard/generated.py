@@ -15,6 +15,7 @@ from benchmarks.settings import Method
 from cardwatch_contracts.alert import Alert, decode_alert
 from cardwatch_contracts.detector_config import (
     API_VERSION,
+    ON_BY_DEFAULT,
     DetectorConfig,
     DetectorConfigSpec,
     Metadata,
@@ -148,7 +149,7 @@ def detected(alerts: Iterable[Alert], labelled: Mapping[str, int]) -> dict[str, 
             on_own[name] += label == name
     of_all = sum(labelled.values())
     found = {}
-    for name in (*SCENARIOS, *sorted(findings.keys() - set(SCENARIOS))):
+    for name in (*ON_BY_DEFAULT, *sorted(findings.keys() - set(ON_BY_DEFAULT))):
         is_rule = name in SCENARIOS
         caught, there_are = (
             (on_own[name], labelled.get(name, 0)) if is_rule else (on_any[name], of_all)

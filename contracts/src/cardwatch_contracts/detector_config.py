@@ -165,6 +165,12 @@ class Detectors(_Spec, frozen=True, kw_only=True):
     unusual_location: UnusualLocationConfig = UnusualLocationConfig()
 
 
+ON_BY_DEFAULT: Final = tuple(
+    field.name for field in msgspec.structs.fields(Detectors) if field.default.mode != "Off"
+)
+"""Names of the detectors that look where no config says otherwise."""
+
+
 class Challenger(_Spec, frozen=True, kw_only=True, omit_defaults=True):
     """A model on trial beside the one in force: its findings are in the shadow."""
 

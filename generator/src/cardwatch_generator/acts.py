@@ -39,11 +39,13 @@ def payments_in(case: Case, times_ms: NDArray[np.int64]) -> Payments:
     return _payments_at(case, times_ms, case.latitude, case.longitude)
 
 
-def far_away(case: Case, times_ms: NDArray[np.int64]) -> Payments:
-    """Return payments in another town 300 to 9,000 km away, near ones more often."""
+def far_away(
+    case: Case, times_ms: NDArray[np.int64], *, farthest_km: float = _FARTHEST_KM
+) -> Payments:
+    """Return payments in another town 300 to `farthest_km` away, near ones more often."""
     km = distances_km(case.latitude, case.longitude, LATITUDES, LONGITUDES)
-    wanted = _NEAREST_KM * (_FARTHEST_KM / _NEAREST_KM) ** (case.rng.random() ** 1.3)
-    allowed = np.flatnonzero((km >= _NEAREST_KM) & (km <= _FARTHEST_KM))
+    wanted = _NEAREST_KM * (farthest_km / _NEAREST_KM) ** (case.rng.random() ** 1.3)
+    allowed = np.flatnonzero((km >= _NEAREST_KM) & (km <= farthest_km))
     closest = allowed[np.argsort(np.abs(km[allowed] - wanted), kind="stable")[:_CANDIDATES]]
     city = int(case.rng.choice(closest))
     return _payments_at(case, times_ms, float(LATITUDES[city]), float(LONGITUDES[city]))

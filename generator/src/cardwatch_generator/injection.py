@@ -32,8 +32,7 @@ _BLOCKED_SHARE: Final = 0.15
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    scenario: int
-    """Index in `SCENARIOS`."""
+    scenario: str
     card: int
     seen: int
     """The card by which the whereabouts are known."""
@@ -61,9 +60,10 @@ class Injector:
         self._baselines = baselines
         self._rng = generator_for(settings.seed, Purpose.SCENARIOS, start_ms)
         self.victims = Victims(population, activity, self._rng)
-        weights = np.array([settings.weights[name] for name in SCENARIOS])
+        self._names = tuple(settings.weights)
+        weights = np.array(tuple(settings.weights.values()))
         self._weights = weights / weights.sum()
-        lengths = np.array([CATALOGUE[name].mean_length for name in SCENARIOS])
+        lengths = np.array([CATALOGUE[name].mean_length for name in self._names])
         self._per_ms = settings.tps * settings.anomaly_share / float(self._weights @ lengths) / 1000
         # Series go first: they take a minute to become suspicious, and a short run shall show one.
         self._turns = self._weights * (lengths > _SERIES_LENGTH)
@@ -95,25 +95,26 @@ class Injector:
         """
         self._turns = np.minimum(self._turns + self._weights, 2.0)
         urgency = self._turns + self._rng.random(len(self._turns)) * self._weights
-        for scenario in np.argsort(-urgency, kind="stable").tolist():
-            if not self._weights[scenario]:
+        for place in np.argsort(-urgency, kind="stable").tolist():
+            if not self._weights[place]:
                 continue
-            found = self.victims.choose(CATALOGUE[SCENARIOS[scenario]].victim, time_ms)
+            scenario = self._names[place]
+            found = self.victims.choose(CATALOGUE[scenario].victim, time_ms)
             if found is not None:
                 card, seen = found
-                self._turns[scenario] -= 1.0
+                self._turns[place] -= 1.0
                 self._activity.idle_at[card] = np.iinfo(np.int64).max
                 return _Plan(scenario, card, seen, time_ms)
         return None
 
     def _play(self, plan: _Plan, known: CardProfile | None) -> Payments | None:
         """Carry a plan out; None where a card taken for dormant turns out to be in use."""
-        scenario = CATALOGUE[SCENARIOS[plan.scenario]]
+        scenario = CATALOGUE[plan.scenario]
         if scenario.victim is Victim.DORMANT and _in_use(known, plan.start_ms):
             return None
         case = self._case(plan, known)
         payments = scenario.act(case)
-        payments["scenario"] = plan.scenario
+        payments["scenario"] = SCENARIOS.index(plan.scenario)
         self._take(plan, case, payments)
         return payments
 

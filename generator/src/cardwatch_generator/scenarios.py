@@ -1,7 +1,8 @@
-"""The ten anomaly scenarios, named like the detectors that look for them.
+"""The anomaly scenarios, named like the detectors that look for them.
 
 Each is a function from a case to the fraudster's payments, one or a series. They are drawn so
-that a detector with its default thresholds finds most of them and misses some, as in life.
+that a detector with its default thresholds finds most of them and misses some, as in life. One
+whose detector is off by default occurs only where the mix of scenarios names it.
 """
 
 from collections.abc import Callable
@@ -22,10 +23,13 @@ from cardwatch_generator.acts import (
     without_pin,
 )
 from cardwatch_generator.payments import Payments
+from cardwatch_generator.places import distances_km
 from cardwatch_generator.purchases import PIN_FREE_LIMIT_MINOR
 
 _HIGH_VALUE_MINOR: Final = VeryHighValueConfig().max_amount_minor
 _MINUTE_MS: Final = 60_000
+_FARTHEST_TRIP_KM: Final = 3_000.0
+_TRIP_KMH: Final = 750.0
 
 
 class Victim(Enum):
@@ -140,6 +144,20 @@ def dormant_card(case: Case) -> Payments:
     return payments
 
 
+def unusual_location(case: Case) -> Payments:
+    """Use a card 300 to 3,000 km from where it was, no sooner than a plane gets there.
+
+    That takes up to four hours: a stream must be longer to show the far ones.
+    """
+    payments = far_away(case, np.array([case.start_ms]), farthest_km=_FARTHEST_TRIP_KM)
+    if case.last_ms is not None:
+        there = payments["latitude"], payments["longitude"]
+        hours = distances_km(case.latitude, case.longitude, *there) / _TRIP_KMH
+        arrival_ms = case.last_ms + np.ceil(hours * 60 * _MINUTE_MS)
+        payments["time_ms"] = np.maximum(payments["time_ms"], arrival_ms)
+    return payments
+
+
 CATALOGUE: Final = {
     "amount_spike": Scenario(victim=Victim.ANY, mean_length=1, act=amount_spike),
     "negative_amount": Scenario(victim=Victim.ANY, mean_length=1, act=negative_amount),
@@ -153,5 +171,6 @@ CATALOGUE: Final = {
     "multi_card_distance": Scenario(
         victim=Victim.COMPANION, mean_length=1, act=multi_card_distance
     ),
+    "unusual_location": Scenario(victim=Victim.ANY, mean_length=1, act=unusual_location),
 }
 """Every scenario by its name, which is the `label` of its transactions."""

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import msgspec
 import yaml
 
-from cardwatch_contracts.detector_config import Detectors
+from cardwatch_contracts.detector_config import ON_BY_DEFAULT, Detectors
 from cardwatch_contracts.transaction import EARLIEST_EVENT_TIME_MS, LATEST_EVENT_TIME_MS
 from cardwatch_generator.banks import BANK_A, BANK_B, MAX_TPS, Bank, cards_by_bank
 
@@ -56,8 +56,10 @@ class GeneratorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """Share of the transactions that scenarios inject. 0 to 0.5."""
 
     scenario_mix: Mapping[str, float] = {}
-    """Relative frequency of the scenarios' episodes by name; empty: all alike. One that is left
-    out of a non-empty mix does not occur. An episode may be a series of transactions."""
+    """Relative frequency of the scenarios' episodes by name; empty: all alike, but for those whose
+    detector is off by default. One that is left out of a non-empty mix does not occur. An episode
+    may be a series of transactions.
+    """
 
     holidays: bool = True
     """Whether shopping holidays raise the rate (up to 1.6 times `tps`) and the amounts."""
@@ -132,9 +134,14 @@ class GeneratorSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
     @property
     def weights(self) -> Mapping[str, float]:
-        """Relative frequency of every scenario's episodes."""
-        mix = self.scenario_mix or dict.fromkeys(SCENARIOS, 1.0)
-        return {name: mix.get(name, 0.0) for name in SCENARIOS}
+        """Relative frequency of the scenarios' episodes.
+
+        Those whose detector is off by default are here only where the mix asks for them: what is
+        drawn hangs on how many there are, and a seed's stream is to stay what it was.
+        """
+        mix = self.scenario_mix or dict.fromkeys(ON_BY_DEFAULT, 1.0)
+        named = {name: mix.get(name, 0.0) for name in SCENARIOS}
+        return {name: named[name] for name in SCENARIOS if name in ON_BY_DEFAULT or named[name]}
 
 
 def parse_settings(values: object) -> GeneratorSettings:

@@ -8,6 +8,7 @@ from tests.unit.detectors.stories import STORIES
 from tests.unit.transactions import make_transaction
 
 from cardwatch_contracts.codec import encode
+from cardwatch_contracts.detector_config import ON_BY_DEFAULT
 from cardwatch_contracts.topics import CARD_PROFILES
 from cardwatch_contracts.transaction import Transaction
 from cardwatch_job.reference import judge_all, transaction_of
@@ -18,6 +19,7 @@ _REFUND: Final = make_transaction(amount_minor=-700, after_s=600)
 PASTS: Final = {
     name: (*story.past, _REFUND) if name == _REFUNDED else story.past
     for name, story in STORIES.items()
+    if name in ON_BY_DEFAULT
     if story.past
 }
 

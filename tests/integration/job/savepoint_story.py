@@ -17,6 +17,7 @@ from cardwatch_contracts.card import Card, card_key
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.detector_config import (
     DEFAULT_CONFIG,
+    ON_BY_DEFAULT,
     ConfigRecord,
     DetectorConfigSpec,
     Detectors,
@@ -30,7 +31,6 @@ from cardwatch_contracts.topics import (
     Topic,
 )
 from cardwatch_contracts.transaction import Transaction
-from cardwatch_job.detectors import DETECTORS
 
 _WAIT_S: Final = 20
 """For how long of event time a transaction waits for earlier ones; for as long on the clock where
@@ -63,7 +63,7 @@ def tell() -> KeptStory:
             Step(_records([*then, _judged_before()]), len(then)),
         ),
         waiting=encode(held).decode(),
-        detectors=tuple(detector.name for detector in DETECTORS),
+        detectors=ON_BY_DEFAULT,
         configs={"strict": (3, 4)},
         alerts=_alerts(),
         profile=profile(),

@@ -11,6 +11,7 @@ from tests.integration.job.stack import JobStack
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.dead_letter import decode_dead_letter
 from cardwatch_contracts.detector_config import (
+    ON_BY_DEFAULT,
     ConfigAck,
     ConfigRecord,
     DetectorConfigSpec,
@@ -26,7 +27,6 @@ from cardwatch_contracts.topics import (
     TRANSACTIONS,
 )
 from cardwatch_contracts.transaction import decode_transaction
-from cardwatch_job.detectors import DETECTORS
 from cardwatch_job.windows import PartialSums
 from cardwatch_local.demo.oracle import gather
 from cardwatch_local.reading.topic import read_topic, value_of
@@ -97,7 +97,7 @@ def test_alerts_equal_the_reference_through_a_killed_taskmanager_and_a_rescale(
     assert comparison.equal, comparison
     assert evidence.transactions == 13_005
     found = {finding.detector for alert in evidence.alerts for finding in alert.findings}
-    assert found == {detector.name for detector in DETECTORS}
+    assert found == set(ON_BY_DEFAULT)
 
 
 def test_what_cannot_be_read_is_set_aside_with_its_reason_and_without_card_numbers(

@@ -5,7 +5,7 @@ from tests.integration.readme.reader import Typed
 from tests.unit.project.fences import Command, commands
 from tests.unit.project.machine import REPOSITORY
 
-from cardwatch_job.detectors import DETECTORS
+from cardwatch_contracts.detector_config import ON_BY_DEFAULT
 
 _COMMANDS = commands((REPOSITORY / "README.md").read_text())
 _START_TO_END_S = 900
@@ -14,7 +14,7 @@ _START_TO_END_S = 900
 _STABLE: dict[str, tuple[str, ...]] = {
     "make demo DURATION=60 REPORT=demo.json": (
         "detector              alerts  precision  recall  labelled\n",
-        *(f"\n{detector.name:<20} " for detector in DETECTORS),
+        *(f"\n{name:<20} " for name in ON_BY_DEFAULT),
         "latency p50 ",
         "committed p50 ",
         "by transaction: what opens a series still looks genuine, and lowers its recall\n",

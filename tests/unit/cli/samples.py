@@ -5,8 +5,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from cardwatch_contracts.alert import Alert, Finding, alert_id_of
+from cardwatch_contracts.detector_config import ON_BY_DEFAULT
 from cardwatch_contracts.transaction import Transaction
-from cardwatch_job.detectors import DETECTORS
 from cardwatch_local.demo.latency import Percentiles
 from cardwatch_local.demo.snapshot import Flow, Snapshot
 
@@ -67,7 +67,7 @@ def a_snapshot(**fields: Any) -> Snapshot:
         "sent": Flow(total=4812, per_s=79.8),
         "judged": Flow(total=4730, per_s=80.2),
         "alerts": Flow(total=121, per_s=2.1),
-        "by_detector": {detector.name: 3 * n for n, detector in enumerate(DETECTORS)},
+        "by_detector": {name: 3 * n for n, name in enumerate(ON_BY_DEFAULT)},
         "recent": tuple(an_alert(n) for n in range(40)),
         "seen": Percentiles(p50=38, p99=71),
         "committed": Percentiles(p50=612, p99=12_340),

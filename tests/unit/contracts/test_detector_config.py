@@ -6,6 +6,7 @@ import pytest
 from cardwatch_contracts.codec import InvalidRecordError, encode
 from cardwatch_contracts.detector_config import (
     DEFAULT_CONFIG,
+    ON_BY_DEFAULT,
     AmountSpikeConfig,
     ConfigAck,
     ConfigRecord,
@@ -72,7 +73,13 @@ def test_the_thresholds_of_the_design_are_the_defaults() -> None:
     assert (detectors.pin_avoidance.min_transactions, detectors.pin_avoidance.window_s) == (3, 600)
     assert detectors.many_no_pin.min_transactions == 5
     assert detectors.dormant_card.min_silence_d == 90.0
-    assert all(getattr(detectors, name).mode == "Active" for name in detectors.__struct_fields__)
+    assert (detectors.unusual_location.min_distance_km, detectors.unusual_location.mode) == (
+        500.0,
+        "Off",
+    )
+    others = set(detectors.__struct_fields__) - {"unusual_location"}
+    assert all(getattr(detectors, name).mode == "Active" for name in others)
+    assert set(ON_BY_DEFAULT) == others
 
 
 def test_nulls_mean_the_defaults() -> None:

@@ -93,4 +93,5 @@ def test_the_summary_names_every_detector_with_its_figures() -> None:
     assert "4,812 transactions in 60 s (80.2/s)" in lines[0]
     assert any(line.split() == ["amount_spike", "1", "1.00", "1.00", "1"] for line in lines)
     assert any(line.split() == ["dormant_card", "0", "–", "–", "0"] for line in lines)
+    assert not any("unusual_location" in line for line in lines), "it is off, and nobody asked it"
     assert max(map(len, lines[3:-2])) <= 80

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 from tests.unit.cli.samples import a_finding, a_snapshot, an_alert
 
-from cardwatch_job.detectors import DETECTORS
+from cardwatch_contracts.detector_config import ON_BY_DEFAULT
 from cardwatch_local.demo.panels import bar
 from cardwatch_local.demo.snapshot import Snapshot
 from cardwatch_local.demo.view import LiveView, clock, status_line
@@ -27,13 +27,20 @@ def test_the_view_fills_the_screen_and_no_more(width: int, height: int) -> None:
 
 def test_everything_that_counts_is_on_80_by_24() -> None:
     text = "\n".join(screen(a_snapshot(), 80, 24))
-    for detector in DETECTORS:
-        assert detector.name in text
+    for detector in ON_BY_DEFAULT:
+        assert detector in text
+    assert "unusual_location" not in text, "it is off, and takes no line"
     for word in ("79.8", "4,812", "80.2", "4,730", "2.1", "121", "38 ms", "71 ms", "12.3 s"):
         assert word in text
     for word in ("kafka", "valkey", "jobmanager", "taskmanager-1", "archiver", "00:18 left"):
         assert word in text
     assert text.count("11:47:15") == 8, "as many alerts as there are lines for"
+
+
+def test_a_detector_that_is_off_by_default_is_listed_once_it_finds_something() -> None:
+    text = "\n".join(screen(a_snapshot(by_detector={"unusual_location": 17}), 80, 24))
+    (line,) = (line for line in text.split("\n") if "unusual_location" in line)
+    assert " 17 " in line
 
 
 def test_an_alert_shows_time_user_amount_city_and_reason() -> None:

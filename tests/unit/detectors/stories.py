@@ -83,4 +83,10 @@ STORIES: Final = {
     "multi_card_distance": Story(
         past=(_at(0.0, 0, "card-2"),), suspicious=_at(9.0, 4003), harmless=_at(9.0, 4004)
     ),
+    # 500 km are 4.49660 degrees: 4.4967 are 500.011 km, 4.4965 are 499.989 km.
+    "unusual_location": Story(
+        past=tuple(make_transaction(after_s=3600 * place) for place in range(10)),
+        suspicious=make_transaction(latitude=52.52 + 4.4967, after_s=86_400),
+        harmless=make_transaction(latitude=52.52 + 4.4965, after_s=86_400),
+    ),
 }

@@ -15,7 +15,7 @@ from tests.unit.detectors.stories import DAY_S, STORIES, Story
 from tests.unit.transactions import make_transaction
 
 from cardwatch_contracts.alert import Finding
-from cardwatch_contracts.detector_config import Detectors
+from cardwatch_contracts.detector_config import ON_BY_DEFAULT, Detectors
 from cardwatch_contracts.transaction import Transaction
 from cardwatch_job.detectors import DETECTORS, build_detectors
 from cardwatch_job.detectors.history import (
@@ -27,8 +27,8 @@ from cardwatch_job.detectors.history import (
 )
 
 _NAMES = [detector.name for detector in DETECTORS]
-_ALL = build_detectors(Detectors())
-_UNITS = {"minor", "s", "d", "km/h", "transactions"}
+_ALL = tuple(map(detector_of, _NAMES))
+_UNITS = {"minor", "s", "d", "km", "km/h", "transactions"}
 
 every_detector = pytest.mark.parametrize("name", _NAMES)
 
@@ -165,11 +165,15 @@ def test_in_shadow_mode_its_findings_say_so(name: str) -> None:
 
 @every_detector
 def test_it_does_not_look_when_it_is_off(name: str) -> None:
-    settings: dict[str, Any] = {name: {"mode": "Off"}}
+    settings: dict[str, Any] = {each: {"mode": "Active"} for each in _NAMES}
+    settings[name] = {"mode": "Off"}
     detectors = build_detectors(msgspec.convert(_camel(settings), Detectors))
 
-    assert name not in {detector.name for detector in detectors}
-    assert len(detectors) == len(DETECTORS) - 1
+    assert [detector.name for detector in detectors] == [each for each in _NAMES if each != name]
+
+
+def test_by_default_those_look_that_the_contract_says() -> None:
+    assert [detector.name for detector in build_detectors(Detectors())] == list(ON_BY_DEFAULT)
 
 
 def _camel(settings: dict[str, Any]) -> dict[str, Any]:

@@ -118,6 +118,19 @@ def test_another_card_of_the_user_is_too_far_away_for_two_minutes() -> None:
     assert _share("multi_card_distance", lambda p: _speed_kmh(p) > fastest) == 1
 
 
+def test_an_unusual_location_is_mostly_500_km_away_and_a_plane_gets_there() -> None:
+    config = _defaults.unusual_location
+
+    def found(payments: Payments) -> bool:
+        km = distances_km(52.52, 13.405, payments["latitude"], payments["longitude"])
+        assert 280 < km[0] < 3_020
+        return bool(km[0] >= config.min_distance_km)
+
+    fastest = _defaults.impossible_travel.max_speed_kmh
+    assert 0.55 < _share("unusual_location", found) < 0.95
+    assert _share("unusual_location", lambda p: _speed_kmh(p) > fastest) == 0
+
+
 def test_rapid_transactions_mostly_follow_within_ten_seconds() -> None:
     gaps = np.concatenate([np.diff(p["time_ms"]) for p in _episodes("rapid_transactions")]) / 1000
 

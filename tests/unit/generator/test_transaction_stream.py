@@ -7,11 +7,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cardwatch_contracts.codec import encode
+from cardwatch_contracts.detector_config import ON_BY_DEFAULT
 from cardwatch_contracts.privacy import is_card_number, redact_card_numbers
 from cardwatch_contracts.trace_context import trace_id_of
 from cardwatch_contracts.transaction import Transaction, decode_transaction
 from cardwatch_generator.banks import Bank
-from cardwatch_generator.settings import SCENARIOS, GeneratorSettings, change_settings
+from cardwatch_generator.settings import GeneratorSettings, change_settings
 from cardwatch_generator.stream import TransactionStream
 
 _START_MS = 1_795_262_400_000  # 2026-11-21T12:00:00Z, no holiday
@@ -69,7 +70,7 @@ def test_the_anomalous_share_is_as_set_and_holds_every_scenario(
 ) -> None:
     labels = Counter(txn.label for txn in ten_minutes if txn.label)
 
-    assert set(labels) == set(SCENARIOS)
+    assert set(labels) == set(ON_BY_DEFAULT)
     assert sum(labels.values()) / len(ten_minutes) == pytest.approx(0.02, abs=0.004)
 
 
@@ -78,6 +79,34 @@ def test_without_anomalies_nothing_is_labelled() -> None:
 
     assert len(stream) == pytest.approx(4800, abs=300)
     assert {txn.label for txn in stream} == {None}
+
+
+def test_what_is_off_by_default_changes_no_draw_of_a_seed() -> None:
+    settings = GeneratorSettings(seed=1, duration_s=60, cards=3000)
+    named = dict.fromkeys(ON_BY_DEFAULT, 1.0) | {"unusual_location": 0.0}
+
+    stream = _transactions(settings)
+    assert stream == _transactions(change_settings(settings, tps={}, scenario_mix=named))
+    # As they were before there was any such scenario.
+    assert [txn.label for txn in stream if txn.label][:8] == [
+        "many_no_pin",
+        "pin_avoidance",
+        "impossible_travel",
+        "very_high_value",
+        "amount_spike",
+        "limit_exceeded",
+        "rapid_transactions",
+        "multi_card_distance",
+    ]
+
+
+def test_what_is_off_by_default_occurs_where_the_mix_names_it() -> None:
+    mix = {"unusual_location": 1.0}
+    stream = _transactions(
+        GeneratorSettings(seed=1, duration_s=7200, anomaly_share=0.01, scenario_mix=mix)
+    )
+
+    assert {txn.label for txn in stream} == {None, "unusual_location"}
 
 
 def test_a_mix_holds_only_the_scenarios_it_names_in_their_proportion() -> None:

@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
 def _rows() -> dict[str, str]:
     """When each detector fires, from the README's table."""
-    table = _README.partition("## The ten detectors")[2].partition("\n## ")[0]
+    table = _README.partition("## The eleven detectors")[2].partition("\n## ")[0]
     return {name: fires for name, fires, _ in _ROW.findall(table) if name != "detector"}
 
 

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cardwatch_contracts.alert import Alert
+from cardwatch_contracts.detector_config import ON_BY_DEFAULT
 from cardwatch_contracts.money import format_amount
 from cardwatch_contracts.wording import printable
 from cardwatch_job.detectors import DETECTORS
@@ -35,7 +36,13 @@ _COLOURS: Final = {
 def body_rows(snapshot: Snapshot) -> int:
     """Return the lines of the panels in the middle: as many as the longer of them needs."""
     figures = _FIGURE_ROWS + (len(snapshot.parts) + 1) // 2
-    return max(len(DETECTORS), figures) + _FRAME_ROWS
+    return max(len(_listed(snapshot)), figures) + _FRAME_ROWS
+
+
+def _listed(snapshot: Snapshot) -> tuple[str, ...]:
+    """Names of the detectors that look by default, and of others that found something."""
+    found = snapshot.by_detector
+    return tuple(name for name in _COLOURS if name in ON_BY_DEFAULT or found.get(name))
 
 
 def bar(share: float, cells: int) -> str:
@@ -60,12 +67,12 @@ def detectors_panel(snapshot: Snapshot, *, width: int) -> Panel:
     rows.add_column(no_wrap=True)
     most = max(snapshot.by_detector.values(), default=0) or 1
     cells = max(4, width - 4 - 19 - 5 - 2)
-    for name, colour in _COLOURS.items():
+    for name in _listed(snapshot):
         count = snapshot.by_detector.get(name, 0)
         rows.add_row(
             Text(name, "" if count else "dim"),
             Text(f"{count:,}", "bold" if count else "dim"),
-            Text(bar(count / most, cells), colour),
+            Text(bar(count / most, cells), _COLOURS[name]),
         )
     return Panel(rows, title="Alerts by detector", title_align="left", border_style=_BORDER)
 

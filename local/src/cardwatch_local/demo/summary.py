@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from cardwatch_contracts.detector_config import ON_BY_DEFAULT
 from cardwatch_local.demo.panels import milliseconds
 from cardwatch_local.demo.report import Report
 
@@ -24,8 +25,11 @@ def summary_lines(report: Report) -> Iterator[str]:
     yield ""
     yield f"{'detector':<20}{'alerts':>8}{'precision':>11}{'recall':>8}{'labelled':>10}"
     for name, score in report.labels.items():
+        alerts = report.alerts_by_detector[name]
+        if name not in ON_BY_DEFAULT and not alerts and not score.labelled:
+            continue  # nobody asked it
         yield (
-            f"{name:<20}{report.alerts_by_detector[name]:>8,}{_share(score.precision):>11}"
+            f"{name:<20}{alerts:>8,}{_share(score.precision):>11}"
             f"{_share(score.recall):>8}{score.labelled:>10,}"
         )
     yield "by transaction: what opens a series still looks genuine, and lowers its recall"
