@@ -101,9 +101,12 @@ def test_what_is_off_by_default_changes_no_draw_of_a_seed() -> None:
 
 
 def test_what_is_off_by_default_occurs_where_the_mix_names_it() -> None:
+    small = Bank(id="A", first_user=1, last_user=200, tps=1.0)
     mix = {"unusual_location": 1.0}
     stream = _transactions(
-        GeneratorSettings(seed=1, duration_s=7200, anomaly_share=0.01, scenario_mix=mix)
+        GeneratorSettings(
+            seed=1, banks=(small,), cards=300, duration_s=7200, anomaly_share=0.05, scenario_mix=mix
+        )
     )
 
     assert {txn.label for txn in stream} == {None, "unusual_location"}
