@@ -17,7 +17,7 @@ from tests.browser.pages import (
 )
 from tests.integration.gateway.alerts import new_alert, send_alerts
 from tests.integration.visualizer.configs import new_name, now_ms, publish, until_known
-from tests.integration.visualizer.test_models import a_finding, tell, window
+from tests.integration.visualizer.models import a_finding, tell, window
 from tests.unit.visualizer.model_samples import HASH, OTHER, a_feature
 
 from cardwatch_contracts.alert import Alert
