@@ -32,7 +32,7 @@ from cardwatch_local.ports import free_ports
 
 pytestmark = pytest.mark.timeout(1_800)
 
-_PAGES: Final = ("", "review", "analytics", "users", "detectors", "health")
+_PAGES: Final = ("", "review", "analytics", "users", "detectors", "models", "health")
 _FIELDS: Final = (
     *("transaction_id", "user_id", "card_id", "bank_id", "payment_system"),
     *("merchant_id", "merchant_category", "city", "label"),
@@ -51,6 +51,7 @@ _QUERIES: Final = (
     "/users?user={}",
     "/users?card={}",
     "/detectors?config={}&compare={}&edit={}",
+    "/models?config={}&period={}",
     "/live/events/{}",
     "/assets/{}.js",
     "/{}",

@@ -17,7 +17,7 @@ from tests.browser.pages import (
 )
 from tests.integration.gateway.alerts import new_alert, send_alerts
 from tests.integration.visualizer.configs import new_name, now_ms, publish, until_known
-from tests.integration.visualizer.test_models import a_finding, tell, window
+from tests.integration.visualizer.models import a_finding, tell, window
 from tests.unit.visualizer.model_samples import HASH, OTHER, a_feature
 
 from cardwatch_contracts.alert import Alert
@@ -181,13 +181,14 @@ def test_nothing_is_cut_off_on_a_phone(
         assert complaints.said == []
 
 
-def test_the_config_stands_in_the_address(
+def test_what_is_chosen_stands_in_the_address(
     browser: Browser, endpoints: Endpoints, judging: Judging
 ) -> None:
-    with opened(browser, f"{endpoints.visualizer_url}/models?period=7d") as (page, complaints):
-        page.click("#models-config")
-        page.get_by_role("option", name=judging.config).click()
+    url = f"{endpoints.visualizer_url}/models?config={judging.config}"
+    with opened(browser, url) as (page, complaints):
         until_filled(page)
+        page.click("#models-period")
+        page.get_by_role("option", name="last 7 days").click()
         until(page, f"location.search === '?config={judging.config}&period=7d'", "the address")
         assert complaints.said == []
 

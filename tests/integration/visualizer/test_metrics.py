@@ -4,6 +4,8 @@ from pathlib import Path
 
 from tests.integration.gateway.alerts import new_alert, send_alerts
 from tests.integration.metrics.scraping import scrape, value
+from tests.integration.visualizer.configs import new_name, publish
+from tests.integration.visualizer.models import asking, tell, window
 from tests.integration.visualizer.running import events, eventually, running_visualizer
 
 from cardwatch_contracts import telemetry as t
@@ -23,6 +25,14 @@ def test_all_processes_are_added_up_to_what_is_declared(
         stream = events(running.client)
         next(event for event in stream if event.kind)
         assert value(scrape(port), t.VISUALIZER_STREAM_CLIENTS.name) == 1
+        name = new_name()
+        publish(stack_without_job.bootstrap_servers, asking(name))
+        tell(stack_without_job.bootstrap_servers, window(name))
+        july = {"config": name, "role": "model", "model": "july"}
+        eventually(
+            lambda: value(scrape(port), t.VISUALIZER_MODEL_SCORED.name, **july) == 100,
+            "what models scored is counted",
+        )
         health = {"route": "/healthz", "status": "200"}
         assert value(scrape(port), t.VISUALIZER_REQUESTS.name, **health) >= 1
         served = {

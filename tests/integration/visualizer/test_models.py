@@ -2,73 +2,31 @@
 
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from confluent_kafka import Producer
 from msgspec.structs import replace
 from tests.integration.gateway.alerts import archive_alert, new_alert
-from tests.integration.metrics.scraping import scrape, value
-from tests.integration.visualizer.configs import acknowledge, new_name, now_ms, publish
-from tests.integration.visualizer.running import RunningVisualizer, eventually, running_visualizer
+from tests.integration.visualizer.configs import new_name
+from tests.integration.visualizer.models import a_finding, seen_of, tell, window
+from tests.integration.visualizer.running import RunningVisualizer, eventually
 from tests.integration.visualizer.test_detectors import answer
-from tests.unit.visualizer.model_samples import HASH, OTHER, bins, said
+from tests.unit.visualizer.model_samples import HASH, OTHER, bins
 
-from cardwatch_contracts import telemetry as t
-from cardwatch_contracts.alert import Alert, Finding, FindingMode
-from cardwatch_contracts.codec import encode
+from cardwatch_contracts.alert import Alert, Finding
 from cardwatch_contracts.database_settings import Database
-from cardwatch_contracts.detector_config import (
-    Challenger,
-    ConfigAck,
-    ConfigRecord,
-    DetectorConfigSpec,
-    Model,
-    Selector,
-)
-from cardwatch_contracts.model_stats import ModelStats
 from cardwatch_contracts.topics import MODEL_STATS
 from cardwatch_local.endpoints import Endpoints
-from cardwatch_local.ports import free_ports
 from cardwatch_visualizer.archive.connection import Archive
 from cardwatch_visualizer.archive.filters import ReviewFilter
 from cardwatch_visualizer.archive.model_questions import agreement, findings_by_version
 from cardwatch_visualizer.archive.questions import alerts, findings
 from cardwatch_visualizer.live.kept import KeptReader
-from cardwatch_visualizer.live.model_shapes import ModelSeen
-from cardwatch_visualizer.live.models import KEEP_MS
 from cardwatch_visualizer.live.store import StoreAwayError, valkey_client
 
 # Far from what other tests of this archive have.
 YEAR_2003_MS = 1_041_379_200_000
 DAY_MS = 86_400_000
-
-
-def tell(bootstrap_servers: str, *windows: ModelStats) -> None:
-    """Say what models have seen, as subtasks do."""
-    producer = Producer({"bootstrap.servers": bootstrap_servers})
-    for each in windows:
-        key = f"{each.config}/{each.role}/{each.subtask}"
-        producer.produce(MODEL_STATS.name, encode(each), key, timestamp=each.ends_at)
-    assert producer.flush(30) == 0
-
-
-def window(config: str, *, age_s: int = 0, **of: Any) -> ModelStats:
-    ends_at = now_ms() - 1_000 * age_s
-    return said(config=config, begins_at=ends_at - 10_000, ends_at=ends_at, **of)
-
-
-def seen_of(endpoints: Endpoints, config: str, role: str = "model") -> ModelSeen | None:
-    models = KeptReader(valkey_client(endpoints.valkey_url)).models()
-    found = [each for each in models.seen if (each.config, each.role) == (config, role)]
-    return found[0] if found else None
-
-
-def asking(name: str) -> ConfigRecord:
-    model = Model(name="july", challenger=Challenger(name="june"))
-    spec = DetectorConfigSpec(selector=Selector(bank_ids=("nobody",)), model=model)
-    return ConfigRecord(name=name, generation=1, created_at=now_ms(), spec=spec)
 
 
 def test_windows_of_all_subtasks_reach_every_worker(
@@ -90,20 +48,6 @@ def test_windows_of_all_subtasks_reach_every_worker(
     eventually(lambda: seen_of(stack_without_job, name, "challenger"), "the challenger is told")
 
 
-def test_a_collector_that_begins_anew_knows_the_last_half_hour(
-    stack_without_job: Endpoints, tmp_path: Path
-) -> None:
-    name = new_name()
-    half_ago = KEEP_MS // 2_000
-    old = (window(name, age_s=age) for age in (4 * half_ago, half_ago, 60))
-    tell(stack_without_job.bootstrap_servers, *old)
-    with running_visualizer(stack_without_job, tmp_path):
-        eventually(lambda: seen_of(stack_without_job, name), "it is known")
-        found = seen_of(stack_without_job, name)
-        assert found is not None
-        assert found.scored == 200, "the window of an hour ago is not among them"
-
-
 def test_what_is_no_window_is_counted_and_the_rest_is_read(
     visualizer: RunningVisualizer, stack_without_job: Endpoints
 ) -> None:
@@ -118,35 +62,6 @@ def test_what_is_no_window_is_counted_and_the_rest_is_read(
     assert found.scored == 77
 
 
-def test_drift_and_refusals_are_served_to_prometheus(
-    stack_without_job: Endpoints, tmp_path: Path
-) -> None:
-    name, kafka = new_name(), stack_without_job.bootstrap_servers
-    publish(kafka, asking(name))
-    run, at = uuid.uuid4().hex, now_ms()
-    ack = ConfigAck(
-        name=name, generation=1, subtask=0, parallelism=1, applied_at=at, run=run, started_at=at,
-        refused="no model july is published",
-    )  # fmt: skip
-    acknowledge(kafka, ack)
-    (port,) = free_ports(1)
-    arguments = ["--no-login", "--metrics-port", str(port)]
-    with running_visualizer(stack_without_job, tmp_path, arguments):
-        tell(kafka, window(name, scored=2_000, risks=bins(1_000, 1_000)))
-        labels = {"config": name, "role": "model", "model": "july"}
-
-        def told(metric: t.Metric, **of: str) -> float:
-            return value(scrape(port), metric.name, **(of or labels))
-
-        eventually(lambda: told(t.VISUALIZER_MODEL_PSI) > 1.5, "drift is served")
-        assert told(t.VISUALIZER_MODEL_SHIFT) == 0.5
-        assert told(t.VISUALIZER_MODEL_SCORED) == 2_000
-        assert told(t.VISUALIZER_MODEL_WANTED) == 1
-        assert told(t.VISUALIZER_MODEL_REFUSALS, config=name) == 1
-        acknowledge(kafka, replace(ack, refused="", model=HASH, applied_at=now_ms()))
-        eventually(lambda: told(t.VISUALIZER_MODEL_REFUSALS, config=name) == 0, "it is over")
-
-
 def test_without_valkey_it_is_said() -> None:
     with pytest.raises(StoreAwayError):
         KeptReader(valkey_client("valkey://127.0.0.1:1")).models()
@@ -158,19 +73,6 @@ def archive(archive_url: str) -> Iterator[Archive]:
     archive.open()
     yield archive
     archive.close()
-
-
-def a_finding(detector: str, model: str | None, mode: FindingMode = "active") -> Finding:
-    return Finding(
-        detector=detector,
-        observed=0.93,
-        threshold=0.6,
-        unit="risk",
-        reason="at night",
-        counterfactual="no finding below 0.6",
-        mode=mode,
-        model=model,
-    )
 
 
 def judged(config: str, at_ms: int, *findings: Finding, risk: float | None = None) -> Alert:

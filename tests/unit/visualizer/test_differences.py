@@ -4,9 +4,11 @@ from tests.unit.transactions import NOON_MS
 
 from cardwatch_contracts.detector_config import (
     AmountSpikeConfig,
+    Challenger,
     ConfigRecord,
     DetectorConfigSpec,
     Detectors,
+    Model,
     Selector,
 )
 from cardwatch_visualizer.views.differences import Difference, differences
@@ -37,6 +39,26 @@ def test_what_differs_is_told_with_its_unit_and_nothing_else() -> None:
         Difference(path="parallelism", before="1", after="2"),
     ]
     assert differences(after, after, UTC) == []
+
+
+def test_another_model_is_told_field_by_field() -> None:
+    july = Model(name="july", hash=64 * "a", threshold=0.5)
+    newest = Model(name="july", mode="Shadow", challenger=Challenger(name="june"))
+    rules, before, after = (
+        record(number, DetectorConfigSpec(model=model))
+        for number, model in enumerate((None, july, newest), start=1)
+    )
+    assert [(each.path, each.before, each.after) for each in differences(before, after, UTC)] == [
+        ("model.hash", 64 * "a", "the newest"),
+        ("model.threshold", "0.5", "none"),
+        ("model.mode", "Active", "Shadow"),
+        ("model.challenger.name", "none", "june"),
+        ("model.challenger.hash", "none", "the newest"),
+    ]
+    assert [(each.path, each.before) for each in differences(rules, before, UTC)] == [
+        ("model.name", "none"), ("model.hash", "none"), ("model.threshold", "none"),
+        ("model.mode", "none"),
+    ]  # fmt: skip
 
 
 def test_a_withdrawal_is_a_difference() -> None:

@@ -12,10 +12,12 @@ from cardwatch_contracts.codec import InvalidRecordError
 from cardwatch_contracts.detector_config import (
     DEFAULT_CONFIG,
     AmountSpikeConfig,
+    Challenger,
     ConfigRecord,
     DetectorConfig,
     DetectorConfigSpec,
     Detectors,
+    Model,
     Origin,
     Selector,
     parse_detector_config,
@@ -32,6 +34,12 @@ STRICT = DetectorConfigSpec(
     selector=Selector(bank_ids=("A",)),
     effective_from=1_760_000_400_000,
     detectors=Detectors(amount_spike=AmountSpikeConfig(factor=5.0, mode="Shadow")),
+    model=Model(
+        name="july",
+        hash=64 * "a",
+        mode="Shadow",
+        challenger=Challenger(name="june", alerts_per_thousand_cards=2.5),
+    ),
     parallelism=4,
     job_ref="other",
 )
@@ -65,6 +73,13 @@ def test_what_was_edited_is_in_the_manifest_and_what_is_a_default_is_not() -> No
             "detectors": {
                 "amountSpike": {"mode": "Off", "factor": 5.0},
                 "rapidTransactions": {"minGapS": 3.0},
+            },
+            # Whoever applies what was edited must not withdraw the models unawares.
+            "model": {
+                "name": "july",
+                "hash": 64 * "a",
+                "mode": "Shadow",
+                "challenger": {"name": "june", "alertsPerThousandCards": 2.5},
             },
             "parallelism": 4,
             "jobRef": "other",

@@ -12,13 +12,13 @@ from tests.unit.visualizer.test_model_views import asking
 
 from cardwatch_contracts import telemetry as t
 from cardwatch_contracts.detector_config import Challenger
-from cardwatch_contracts.model_stats import Role
 from cardwatch_visualizer.live.model_shapes import KeptModels
+from cardwatch_visualizer.live.models import Scored
 from cardwatch_visualizer.metrics import FOLDER_VARIABLE, forget_values
 from cardwatch_visualizer.model_metrics import ModelMetrics
 
 _MODEL = {"config": "strict", "role": "model", "model": "july"}
-_KEY: tuple[str, Role, str] = ("strict", "model", "july")
+_KEY: Scored = ("strict", "model", "july")
 
 
 def read(registry: CollectorRegistry, metric: t.Metric, **labels: str) -> float | None:

@@ -1,10 +1,13 @@
 """A model's risks now and in training, as bars and a line. Pure."""
 
-from typing import Any
+from typing import Any, Final
 
 from cardwatch_contracts.model_stats import RISK_BINS
 from cardwatch_visualizer.figures.theme import Figure, Theme, coloured, empty_figure, layout
 from cardwatch_visualizer.live.model_shapes import ModelSeen
+
+_RANGE: Final = (-3, 2)
+"""Of shares: from one transaction in 100,000 to all of them. Powers of ten, in percent."""
 
 
 def risks_figure(theme: Theme, seen: ModelSeen | None, nothing: str) -> Figure:
@@ -47,6 +50,7 @@ def risks_figure(theme: Theme, seen: ModelSeen | None, nothing: str) -> Figure:
             xaxis={"range": [0, 1], "title": {"text": "risk"}, "dtick": 0.1},
             yaxis={
                 "type": "log",
+                "range": _RANGE,
                 "dtick": 1,
                 "exponentformat": "none",
                 "title": {"text": "% of transactions, logarithmic"},

@@ -143,6 +143,7 @@ def facts_of(side: Side | None, role: str) -> list[Component]:
     asked = [("asked for", side.asked or "no more")]
     if seen is None or drift is None:
         return [facts([*asked, ("mode", side.mode)])]
+    of_it = (version(seen.model, ""), version(seen.model, seen.hash))
     drifted = html.Span(
         drift_words(seen, drift), className="cw-drift", **{"data-drift": drift.verdict}
     )
@@ -165,7 +166,7 @@ def facts_of(side: Side | None, role: str) -> list[Component]:
                         [f"{seen.model} ", html.Code(seen.hash[:SHORT_HASH], title=seen.hash)]
                     ),
                 ),
-                *([] if side.asked == version(seen.model, "") else asked),
+                *([] if side.asked in of_it else asked),
                 ("mode", side.mode),
                 ("risks against training", drifted),
                 ("risks of one half or more", high_risks(seen)),

@@ -6,7 +6,7 @@ from datetime import tzinfo
 
 import msgspec
 
-from cardwatch_contracts.detector_config import ConfigRecord
+from cardwatch_contracts.detector_config import Challenger, ConfigRecord, Model
 from cardwatch_visualizer.live.rows import shown
 from cardwatch_visualizer.views.thresholds import all_settings
 from cardwatch_visualizer.views.times import format_time
@@ -49,5 +49,19 @@ def _told(record: ConfigRecord, zone: tzinfo) -> Iterator[tuple[str, str]]:
         for threshold in each.thresholds:
             value = getattr(settings, threshold.name)
             yield f"detectors.{threshold.path}", threshold.words(value)
+    challenger = None if spec.model is None else spec.model.challenger
+    yield from _model("model", spec.model, Model)
+    yield from _model("model.challenger", challenger, Challenger)
     yield "parallelism", str(spec.parallelism)
     yield "jobRef", spec.job_ref
+
+
+def _model(
+    path: str, model: Challenger | None, kind: type[Challenger]
+) -> Iterator[tuple[str, str]]:
+    """Yield every field of a model in words, but for its challenger."""
+    for field in msgspec.structs.fields(kind):
+        value = None if model is None else getattr(model, field.name)
+        if field.name != "challenger":
+            absent = "the newest" if model is not None and field.name == "hash" else "none"
+            yield f"{path}.{field.encode_name}", absent if value is None else str(value)

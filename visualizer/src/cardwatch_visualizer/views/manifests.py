@@ -57,7 +57,7 @@ def wanted_config(
         raise InvalidRecordError("Card number where none is allowed: no config selects by one")
     kept = msgspec.to_builtins(base)
     spec = {
-        **{key: kept[key] for key in ("effectiveFrom", "parallelism", "jobRef")},
+        **{key: kept[key] for key in ("effectiveFrom", "model", "parallelism", "jobRef")},
         "selector": {key: list(texts) for key, texts in selector.items() if texts},
         "detectors": {
             each.key: {
@@ -107,6 +107,8 @@ def manifest_of(
             detectors[key] = told
     if detectors:
         spec["detectors"] = detectors
+    if wanted["model"] is not None:
+        spec["model"] = wanted["model"]
     for key in ("parallelism", "jobRef"):
         if wanted[key] != default[key]:
             spec[key] = wanted[key]

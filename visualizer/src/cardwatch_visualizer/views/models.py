@@ -96,10 +96,7 @@ def troubles_of(kept: KeptModels) -> list[str]:
     for config in kept.configs:
         for why, subtasks in config.refused.items():
             which = in_words(subtasks).capitalize()
-            said.append(
-                f"{which}: the models that {config.config} asks for are refused: {why}. "
-                "The last good ones stay."
-            )
+            said.append(f"{which}: the models that {config.config} asks for are refused: {why}.")
         for role in ("model", "challenger"):
             side = side_of(kept, config.config, role)
             if side is not None and side.seen is None and not config.refused:
@@ -123,7 +120,7 @@ def move_words(move: FeatureMove) -> str:
     if move.shift is None or move.spread is None:
         return f"{said}, where it was always the same" if move.has_moved else said
     side = "higher" if move.shift >= 0 else "lower"
-    return f"{said}: {abs(move.shift):.1f} deviations {side}; spread {_spread(move.spread)}"
+    return f"{said}: {abs(move.shift):.1f} deviations {side}, {_spread(move.spread)}"
 
 
 def moved(drift: Drift | None) -> list[str]:
@@ -218,5 +215,5 @@ def _number(value: float) -> str:
 
 def _spread(spread: float) -> str:
     if spread == 0:
-        return "none: it is always the same"
-    return f"{spread:.1f} times as wide" if spread >= 0.1 else f"{spread:.2g} times as wide"
+        return "and now always the same"
+    return f"spread {spread:.1f} times" if spread >= 0.1 else f"spread {spread:.2g} times"
