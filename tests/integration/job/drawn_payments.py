@@ -52,7 +52,7 @@ class Draws:
             draw.choice((2.0 + draw.gauss(0, 0.1), 180.0, -180.0, draw.uniform(-180, 180))),
         )
 
-    def lesson(self, payment: Drawn, explained: bool) -> Lesson:
+    def lesson(self, payment: Drawn, amount_deviations: float) -> Lesson:
         """Return a word on a payment."""
         return Lesson(
             payment.user_id if self._draw.random() < 0.95 else "nobody",
@@ -60,7 +60,7 @@ class Draws:
             payment.merchant_id if self._draw.random() < 0.5 else "m1ß",
             payment.event_time,
             self._draw.random() < 0.3,
-            explained,
+            amount_deviations,
             payment.event_time + self._draw.randrange(7 * DAY_MS),
         )
 

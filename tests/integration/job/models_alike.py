@@ -14,7 +14,8 @@ from cardwatch_job.model.flat_habits import FlatModelUsers
 from cardwatch_job.model.flat_merchants import FlatMerchants
 from cardwatch_job.model.lessons import Heard, Lesson
 from cardwatch_job.model.merchants import Merchants
-from cardwatch_job.model.packed import pack_merchant, pack_user
+from cardwatch_job.model.packed_merchant import pack_merchant
+from cardwatch_job.model.packed_user import pack_user
 from cardwatch_job.model.users import ModelUsers
 
 _PAYMENTS = 12_000
@@ -54,7 +55,7 @@ class _Comparison:
         deviations = [side.users.learn(payment, alerted=alerted) for side in self._sides()]
         _same("deviations", *deviations)
         if self.draw.random() < 0.5:
-            self.told.append(self.draws.lesson(payment, deviations[0] > 2.5))
+            self.told.append(self.draws.lesson(payment, deviations[0]))
 
     def tell(self) -> None:
         """Say something of a payment: for the first time, again, or another word."""
