@@ -51,7 +51,7 @@ class _Comparison:
         if not all(map(math.isfinite, found)):
             sys.exit(f"a feature is no finite number: {list(found)}")
         self.vectors += 1
-        alerted = self.draw.random() < 0.1
+        alerted = self.draw.random() < (0.9 if payment.user_id == "u0" else 0.1)
         deviations = [side.users.learn(payment, alerted=alerted) for side in self._sides()]
         _same("deviations", *deviations)
         if self.draw.random() < 0.5:
@@ -115,7 +115,7 @@ class _Comparison:
             taken = [side.users.adopt(user_id, self.users[other]) for side in self._sides()]
             _same("adopted", *taken)
         elif self.began_together:
-            before_ms = now_ms - 20 * DAY_MS
+            before_ms = now_ms - self.draw.choice((0, 20 * DAY_MS))
             _same("looked", *(side.users.forget_before(before_ms) for side in self._sides()))
         _same("known", *(side.users.knows(user_id) for side in self._sides()))
 
