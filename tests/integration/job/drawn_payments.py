@@ -27,8 +27,8 @@ class Drawn(NamedTuple):
 class Draws:
     """Draws payments of 50 users at merchants of whom some are visited often.
 
-    Time goes on by an hour or so and sometimes by weeks, with some payments that come late or twice,
-    and a few from the ends of time.
+    Time goes on by an hour or so and sometimes by weeks, with some payments that come late or
+    twice, and a few from the ends of time.
     """
 
     def __init__(self, draw: random.Random) -> None:
