@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from cardwatch_contracts.topics import USER_HABITS
 from cardwatch_job.model.memory import users_of_bucket
-from cardwatch_job.model.packed import unpack_user
+from cardwatch_job.model.packed_user import unpack_user
 from cardwatch_local.cli import app
 from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.reading.topic import key_of, read_topic, value_of

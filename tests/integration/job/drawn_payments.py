@@ -27,22 +27,33 @@ class Drawn(NamedTuple):
 class Draws:
     """Draws payments of 50 users at merchants of whom some are visited often.
 
-    Time goes on by an hour or so, with some that come late, and a few from the ends of time.
+    Time goes on by an hour or so and sometimes by weeks, with some payments that come late or
+    twice, and a few from the ends of time.
     """
 
     def __init__(self, draw: random.Random) -> None:
         """Draw with `draw`."""
         self._draw = draw
         self._now_ms = _BEGINS_MS
+        self._before: Drawn | None = None
 
     def payment(self, number: int) -> Drawn:
         """Return the payment of a number."""
         draw = self._draw
         self._now_ms += draw.choice((0, 1_000, 3_600_000, 3_600_000))
+        if draw.random() < 0.004:
+            self._now_ms += draw.randrange(45) * DAY_MS
+        if self._before is not None and draw.random() < 0.05:
+            return self._before._replace(amount_minor=draw.randrange(10_000))
+        self._before = self._drawn(number)
+        return self._before
+
+    def _drawn(self, number: int) -> Drawn:
+        draw = self._draw
         user = draw.randrange(50)
         merchant = draw.choice((draw.randrange(8), draw.randrange(70), draw.randrange(5_000)))
         return Drawn(
-            f"t{number if draw.random() < 0.98 else number - 1}",
+            f"t{number}",
             self._time(),
             f"u{user}" + "é漢🙂"[: user % 4],
             f"m{merchant}" + "ß" * (merchant % 2),
@@ -52,7 +63,7 @@ class Draws:
             draw.choice((2.0 + draw.gauss(0, 0.1), 180.0, -180.0, draw.uniform(-180, 180))),
         )
 
-    def lesson(self, payment: Drawn, explained: bool) -> Lesson:
+    def lesson(self, payment: Drawn, amount_deviations: float) -> Lesson:
         """Return a word on a payment."""
         return Lesson(
             payment.user_id if self._draw.random() < 0.95 else "nobody",
@@ -60,7 +71,7 @@ class Draws:
             payment.merchant_id if self._draw.random() < 0.5 else "m1ß",
             payment.event_time,
             self._draw.random() < 0.3,
-            explained,
+            amount_deviations,
             payment.event_time + self._draw.randrange(7 * DAY_MS),
         )
 
@@ -68,7 +79,7 @@ class Draws:
         kind = self._draw.random()
         if kind < 0.1:
             return self._now_ms - self._draw.randrange(10 * DAY_MS)
-        if kind < 0.102:
+        if kind < 0.1005:
             return self._draw.choice((0, LATEST_EVENT_TIME_MS - 1))
         return self._now_ms
 

@@ -14,7 +14,8 @@ from cardwatch_job.model.flat_habits import FlatModelUsers
 from cardwatch_job.model.flat_merchants import FlatMerchants
 from cardwatch_job.model.lessons import Heard, Lesson
 from cardwatch_job.model.merchants import Merchants
-from cardwatch_job.model.packed import pack_merchant, pack_user
+from cardwatch_job.model.packed_merchant import pack_merchant
+from cardwatch_job.model.packed_user import pack_user
 from cardwatch_job.model.users import ModelUsers
 
 _PAYMENTS = 12_000
@@ -50,11 +51,11 @@ class _Comparison:
         if not all(map(math.isfinite, found)):
             sys.exit(f"a feature is no finite number: {list(found)}")
         self.vectors += 1
-        alerted = self.draw.random() < 0.1
+        alerted = self.draw.random() < (0.9 if payment.user_id == "u0" else 0.1)
         deviations = [side.users.learn(payment, alerted=alerted) for side in self._sides()]
         _same("deviations", *deviations)
         if self.draw.random() < 0.5:
-            self.told.append(self.draws.lesson(payment, deviations[0] > 2.5))
+            self.told.append(self.draws.lesson(payment, deviations[0]))
 
     def tell(self) -> None:
         """Say something of a payment: for the first time, again, or another word."""
@@ -114,7 +115,7 @@ class _Comparison:
             taken = [side.users.adopt(user_id, self.users[other]) for side in self._sides()]
             _same("adopted", *taken)
         elif self.began_together:
-            before_ms = now_ms - 20 * DAY_MS
+            before_ms = now_ms - self.draw.choice((0, 20 * DAY_MS))
             _same("looked", *(side.users.forget_before(before_ms) for side in self._sides()))
         _same("known", *(side.users.knows(user_id) for side in self._sides()))
 

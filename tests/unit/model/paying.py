@@ -31,7 +31,7 @@ def lesson(
     payment: Paid,
     *,
     fraudulent: bool = True,
-    explained: bool = False,
+    amount_deviations: float = 0.0,
     given_at: int | None = None,
     user_id: str | None = None,
 ) -> Lesson:
@@ -42,7 +42,7 @@ def lesson(
         payment.merchant_id,
         payment.event_time,
         fraudulent,
-        explained,
+        amount_deviations,
         payment.event_time + DELAY_MS if given_at is None else given_at,
     )
 

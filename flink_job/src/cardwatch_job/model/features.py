@@ -13,6 +13,7 @@ from cardwatch_job.model.decayed import DAY_MS, fading
 from cardwatch_job.model.habits import MIN_PAYMENTS, Payment
 from cardwatch_job.model.merchant import MerchantMemory
 from cardwatch_job.model.names import hash_of
+from cardwatch_job.model.theft import log_odds, payment_odds, times_of
 from cardwatch_job.model.user import DAYS, UserMemory
 
 _HOUR_MS: Final = 3_600_000
@@ -43,6 +44,8 @@ WITHOUT_LABELS: Final = (
     "merchant_visits",
     "category_share",
     "distance_km",
+    "user_stolen_odds",
+    "payment_stolen_odds",
 )
 WITH_LABELS: Final = (
     "merchant_frauds",
@@ -52,6 +55,7 @@ WITH_LABELS: Final = (
     "merchant_fraud_share_7d",
     "merchant_fraud_share_30d",
     "merchant_explained_30d",
+    "merchant_compromised_odds",
     "user_frauds_30d",
 )
 """These are learned from feedback."""
@@ -86,6 +90,7 @@ def features_of(
             *_amounts(payment, user),
             *_activity(payment, user, left),
             *_habits(payment, user),
+            *_theft(payment, user),
             *_labels(payment.event_time, merchant or _NO_MERCHANT),
             user.frauds * left[2],
         ),
@@ -129,6 +134,14 @@ def _habits(payment: Payment, user: UserMemory) -> tuple[float, ...]:
     )
 
 
+def _theft(payment: Payment, user: UserMemory) -> tuple[float, ...]:
+    odds = user.stolen_at(payment.event_time)
+    times = 0.0
+    if user.habits.payments >= MIN_PAYMENTS:
+        times = times_of(user.habits.amounts, payment.amount_minor / 100)
+    return log_odds(odds), log_odds(payment_odds(odds, times))
+
+
 def _labels(now: int, merchant: MerchantMemory) -> tuple[float, ...]:
     episode = merchant.episode(now)
     return (
@@ -137,4 +150,5 @@ def _labels(now: int, merchant: MerchantMemory) -> tuple[float, ...]:
         (now - episode.last_ms) / DAY_MS if episode else _NEVER_D,
         merchant.genuine_since if episode else 0.0,
         *merchant.shares(now),
+        merchant.compromised(now),
     )

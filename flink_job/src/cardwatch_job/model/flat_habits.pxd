@@ -1,10 +1,10 @@
 # The layout of flat_habits.pyx, for those who look and learn without the interpreter's lock.
 
 from cardwatch_job.model.flat_merchants cimport Merchant
-from cardwatch_job.model.flat_parts cimport Bytes, Name, Said
+from cardwatch_job.model.flat_parts cimport Bytes, Name
 
 cdef enum:
-    FEATURE_COUNT = 27
+    FEATURE_COUNT = 30
     DEVIATIONS_AT = 1  # where the amount's deviations are among the features
 
 
@@ -24,19 +24,26 @@ cdef struct Held:
     double latitude, longitude
 
 
+cdef struct Said:
+    # What was said of a payment, as it is packed: the word is when, twice, and one if it was fraud.
+    Name transaction
+    long long at_ms
+    unsigned long long word
+
+
 cdef struct Mean:
     # What is usual of an amount, or of its logarithm.
     double mean, variance
 
 
 cdef struct UserNumbers:
-    # As they are packed, see `packed.py`.
+    # As they are packed, see `packed_user.py`.
     unsigned char version, merchants, categories, held, heard
     unsigned char gap[3]
     long long seen, payments, last_ms
     double counts[3]
     double totals[3]
-    double high, frauds
+    double high, frauds, stolen
     Mean amounts, logarithms
     double latitude, longitude
     unsigned short hours[8]

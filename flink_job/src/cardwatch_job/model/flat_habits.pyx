@@ -13,13 +13,13 @@ of them in one step: so they are equal to the last bit, and what is packed is eq
 from cpython.array cimport array, clone
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
-from libc.math cimport asin, cos, fabs, log1p, sin, sqrt
+from libc.math cimport asin, cos, exp, fabs, log, log1p, sin, sqrt
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memmove, memset
 
 from cardwatch_job.flat_users cimport hash_of, no_memory
 from cardwatch_job.model.flat_merchants cimport FlatMerchants, look_at_merchant
-from cardwatch_job.model.flat_parts cimport DAY, fading, name_of, said_of, with_room
+from cardwatch_job.model.flat_parts cimport DAY, fading, name_of, with_room
 
 import math
 import sys
@@ -46,12 +46,17 @@ from cardwatch_job.model.habits import (
     MIN_PAYMENTS,
 )
 from cardwatch_job.model.lessons import HIGH_DEVIATIONS, Heard
-from cardwatch_job.model.packed import (
-    _HIGHEST,
-    _LATEST_MS,
-    USER_VERSION,
-    BrokenMemoryError,
-    unpack_user,
+from cardwatch_job.model.packed import HIGHEST, LATEST_MS, BrokenMemoryError
+from cardwatch_job.model.packed_user import USER_VERSION, unpack_user
+from cardwatch_job.model.theft import (
+    _CHANGES,
+    _LEAST_EXPONENT,
+    _MOST_EXPONENT,
+    AT_REST,
+    LEAST_ODDS,
+    MOST_ODDS,
+    STOLEN_SHARE,
+    STOLEN_TIMES,
 )
 from cardwatch_job.model.user import _HIGHEST_DEVIATIONS, DAYS, MAX_HEARD
 
@@ -69,10 +74,14 @@ cdef extern from *:
 cdef array _FLOATS = array("f")
 cdef double[3] _DAYS = DAYS
 cdef double _HIGH = HIGH_DEVIATIONS, _MOST_HIGH = _HIGHEST_DEVIATIONS, _FADING = FADING_PAYMENTS
-cdef double _WIDEST = _WIDEST_DEVIATIONS, _LEAST = _LEAST_SPREAD, _LARGEST = _HIGHEST
+cdef double _WIDEST = _WIDEST_DEVIATIONS, _LEAST = _LEAST_SPREAD, _LARGEST = HIGHEST
 cdef double _HOURS = _HOUR_MS, _LONGEST_GAP = _LONGEST_GAP_H, _EARTH_KM = 2 * _EARTH_RADIUS_KM
+cdef double _CHANGES_PER_DAY = _CHANGES, _REST = AT_REST, _SHARE = STOLEN_SHARE
+cdef double _OWNERS_SHARE = 1 - STOLEN_SHARE, _TIMES = STOLEN_TIMES
+cdef double _LEAST_ODDS = LEAST_ODDS, _MOST_ODDS = MOST_ODDS
+cdef double _LOWEST = _LEAST_EXPONENT, _HIGHEST_EXPONENT = _MOST_EXPONENT
 cdef double _RADIANS = math.pi / 180
-cdef long long _MIN_KNOWN = MIN_PAYMENTS, _HALVED = _HALVED_EVERY, _LATEST = _LATEST_MS
+cdef long long _MIN_KNOWN = MIN_PAYMENTS, _HALVED = _HALVED_EVERY, _LATEST = LATEST_MS
 cdef long long _NIGHT_MS = _NIGHT_H * _HOUR_MS
 cdef int _WEEK_BEGINS = _MONDAY, _MAX_HELD = MAX_HELD, _MAX_HEARD = MAX_HEARD
 cdef int _MAX_KNOWN = MAX_KNOWN, _MAX_VISITS = MAX_VISITS, _VERSION = USER_VERSION
@@ -145,6 +154,38 @@ cdef double _distance_km(double latitude, double longitude, double latitude_2, d
     return _EARTH_KM * asin(root if root < 1.0 else 1.0)
 
 
+cdef double _stolen_at(UserNumbers* numbers, long long now_ms) noexcept nogil:
+    """Do what `UserMemory.stolen_at` and `odds_after` do."""
+    cdef long long gone_ms = now_ms - numbers.last_ms if numbers.seen else DAY
+    cdef double stolen = numbers.stolen / (1 + numbers.stolen), left = 1.0
+    if gone_ms > 0:
+        left = exp(-_CHANGES_PER_DAY * (<double>gone_ms / DAY))
+    stolen = _REST + (stolen - _REST) * left
+    return stolen / (1 - stolen)
+
+
+cdef double _times_of(Mean* usual, double amount) noexcept nogil:
+    """Do what `theft.times_of` does."""
+    cdef double deviations = _deviations(usual, amount)
+    cdef double of_thief = _deviations(usual, amount / _TIMES)
+    cdef double exponent = 0.5 * (deviations * deviations - of_thief * of_thief)
+    if exponent < _LOWEST:
+        exponent = _LOWEST
+    if exponent > _HIGHEST_EXPONENT:
+        exponent = _HIGHEST_EXPONENT
+    return exp(exponent) / _TIMES
+
+
+cdef void _look_for_theft(UserNumbers* numbers, Paid* paid, float* into) noexcept nogil:
+    """Write the odds of a stolen card and of a thief's payment."""
+    cdef double odds = _stolen_at(numbers, paid.at_ms), times = 0.0, of_thief
+    if numbers.payments >= _MIN_KNOWN:
+        times = _times_of(&numbers.amounts, paid.amount)
+    of_thief = odds / (1 + odds) * _SHARE
+    into[0] = <float>log(odds + _LEAST_ODDS)
+    into[1] = <float>log(of_thief * times / (1 - of_thief) + _LEAST_ODDS)
+
+
 cdef void _look_at_habits(UserNumbers* numbers, Paid* paid, float* into) noexcept nogil:
     """Write what amount, hour and place are held against what is usual."""
     cdef long long in_day = paid.at_ms % DAY
@@ -202,8 +243,9 @@ cdef void look_at(User* user, Merchant* merchant, Paid* paid, float* into) noexc
     if place >= 0:
         visited = visits[place]
     into[17] = <float>((visited + 1.0) / (sum_of_visits + 1.0))
-    look_at_merchant(merchant, paid.at_ms, into + 19)
-    into[26] = <float>(numbers.frauds * left[2])
+    _look_for_theft(numbers, paid, into + 19)
+    look_at_merchant(merchant, paid.at_ms, into + 21)
+    into[29] = <float>(numbers.frauds * left[2])
 
 
 # Learning.
@@ -315,6 +357,11 @@ cdef void _pay(UserNumbers* numbers, Paid* paid, double deviations) noexcept nog
     cdef double left[3]
     cdef double weight[3]
     cdef int index
+    numbers.stolen = _stolen_at(numbers, paid.at_ms)
+    if numbers.payments >= _MIN_KNOWN:
+        numbers.stolen *= _OWNERS_SHARE + _SHARE * _times_of(&numbers.amounts, paid.amount)
+        if numbers.stolen > _MOST_ODDS:
+            numbers.stolen = _MOST_ODDS
     for index in range(3):
         left[index] = fading(paid.at_ms - numbers.last_ms, _DAYS[index])
         weight[index] = fading(numbers.last_ms - paid.at_ms, _DAYS[index])
@@ -377,11 +424,13 @@ cdef object _told(Slot* slot, Said* said, long long given_at):
     """Do what `UserMemory.hear` does."""
     cdef User* user = slot.user
     cdef UserNumbers* numbers = &user.numbers
-    cdef int place = said_of(user.heard, numbers.heard, said.transaction)
+    cdef int place = 0
     cdef Said* heard = user.heard
     cdef double left
     cdef object became = Heard.LEARNED
-    if place >= 0:
+    while place < numbers.heard and heard[place].transaction != said.transaction:
+        place += 1
+    if place < numbers.heard:
         if given_at < <long long>(heard[place].word >> 1):
             return Heard.REPEATED
         if not (heard[place].word ^ said.word) & 1:
@@ -392,10 +441,9 @@ cdef object _told(Slot* slot, Said* said, long long given_at):
             left = numbers.frauds - fading(numbers.last_ms - heard[place].at_ms, _DAYS[2])
             numbers.frauds = left if left > 0 else 0.0
     elif numbers.heard == _MAX_HEARD:
-        place = numbers.heard - 1
+        place -= 1
         memmove(heard, heard + 1, place * sizeof(Said))
     else:
-        place = numbers.heard
         heard = <Said*>with_room(heard, &user.heard_room, place, sizeof(Said))
         if heard == NULL:
             raise MemoryError
@@ -588,7 +636,8 @@ cdef bint _is_sound(User* user) noexcept:
     sound &= 0 <= numbers.last_ms < _LATEST
     for index in range(3):
         sound &= numbers.counts[index] >= 1
-    for index in range(14):
+    sound &= 0 <= numbers.stolen <= _MOST_ODDS
+    for index in range(13):
         sound &= fabs(fades[index]) <= _LARGEST
     sound &= _is_place(numbers.latitude, numbers.longitude)
     for index in range(numbers.held):

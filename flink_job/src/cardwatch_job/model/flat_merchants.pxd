@@ -1,10 +1,21 @@
 # The layout of flat_merchants.pyx, for those who look at merchants without the interpreter's lock.
 
-from cardwatch_job.model.flat_parts cimport Name, Said
+from cardwatch_job.model.flat_parts cimport Name
+
+cdef enum:
+    MERCHANT_FEATURES = 8
+
+
+cdef struct Judged:
+    # What was said of a payment, as it is packed: the word is when, twice, and one if it was fraud.
+    Name transaction
+    long long at_ms
+    unsigned long long word
+    double amount_deviations
 
 
 cdef struct MerchantNumbers:
-    # As they are packed, see `packed.py`.
+    # As they are packed, see `packed_merchant.py`.
     unsigned char version, frauds, heard
     unsigned char gap[5]
     long long genuine_since, last_ms, heard_ms
@@ -14,15 +25,14 @@ cdef struct MerchantNumbers:
 cdef struct Merchant:
     MerchantNumbers numbers
     long long* frauds
-    Said* heard
+    Judged* heard
+    double* tails  # of a `Suspicion`; there are none where no fraud is known
+    long long first_day, last_day, last_genuine_day
+    int tail_count
     Merchant* older  # heard of before it, and after it
     Merchant* newer
     Name name
     unsigned char frauds_room, heard_room
-
-
-cdef enum:
-    MERCHANT_FEATURES = 7
 
 
 cdef class FlatMerchants:

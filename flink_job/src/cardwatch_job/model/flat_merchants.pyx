@@ -10,26 +10,28 @@ frauds and what was said. All are linked from the one unheard of longest to the 
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
-from libc.math cimport fabs
-from libc.stdlib cimport calloc, free
+from libc.math cimport exp, fabs, log
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memmove
 
-from cardwatch_job.model.flat_parts cimport (
-    DAY,
-    Bytes,
-    Name,
-    Said,
-    fading,
-    name_of,
-    said_of,
-    with_room,
-)
+from cardwatch_job.model.flat_parts cimport DAY, Bytes, Name, fading, name_of, with_room
 
 import sys
 from secrets import randbits
 
+from cardwatch_job.model.compromise import (
+    _GENUINE,
+    _LEAST_STOLEN,
+    _MOST_DEVIATIONS,
+    _MOST_EXPONENT,
+    _STOLEN,
+    _USUAL_DEVIATIONS,
+    BEGINS_PER_DAY,
+    EPISODE_D,
+    REMEMBERED_D,
+)
 from cardwatch_job.model.features import _NEVER_D
-from cardwatch_job.model.lessons import Heard
+from cardwatch_job.model.lessons import HIGH_DEVIATIONS, Heard
 from cardwatch_job.model.merchant import (
     _QUIET_MS,
     LONG_D,
@@ -38,25 +40,28 @@ from cardwatch_job.model.merchant import (
     SHORT_D,
 )
 from cardwatch_job.model.merchants import MAX_MERCHANTS
-from cardwatch_job.model.packed import (
-    _HIGHEST,
-    _LATEST_MS,
-    MERCHANT_VERSION,
-    BrokenMemoryError,
-    unpack_merchant,
-)
+from cardwatch_job.model.packed import HIGHEST, LATEST_MS, BrokenMemoryError
+from cardwatch_job.model.packed_merchant import MERCHANT_VERSION, unpack_merchant
+from cardwatch_job.model.theft import LEAST_ODDS, STOLEN_TIMES
 
 if sys.byteorder != "little":
     raise ImportError("memories are packed as numbers lie in a little-endian machine")
 
 cdef Name _SEED = randbits(64)  # nobody can choose names that fall into one place
-cdef long long _QUIET = _QUIET_MS, _LATEST = _LATEST_MS
-cdef double _SHORT = SHORT_D, _LONG = LONG_D, _NEVER = _NEVER_D, _LARGEST = _HIGHEST
+cdef long long _QUIET = _QUIET_MS, _LATEST = LATEST_MS
+cdef double _SHORT = SHORT_D, _LONG = LONG_D, _NEVER = _NEVER_D, _LARGEST = HIGHEST
 cdef int _MAX_FRAUDS = MAX_FRAUDS, _MAX_HEARD = MAX_HEARD_OF_MERCHANT, _VERSION = MERCHANT_VERSION
+cdef double _HIGH = HIGH_DEVIATIONS, _PER_DAY = BEGINS_PER_DAY, _LEAST_ODDS = LEAST_ODDS
+cdef double _GENUINE_WEIGHT = _GENUINE, _STOLEN_ODDS = _STOLEN, _TIMES = STOLEN_TIMES
+cdef double _LEAST_SHARE = _LEAST_STOLEN, _HIGHEST_DEVIATIONS = _MOST_DEVIATIONS
+cdef double _USUAL = _USUAL_DEVIATIONS * (1 - 1 / STOLEN_TIMES), _HIGHEST_EXPONENT = _MOST_EXPONENT
 cdef enum:
     FEWEST_PLACES = 16
-    FRAUDULENT = 1  # in a word
-    EXPLAINED = 2
+    SPAN_D = 28
+    DAYS_BACK = 64  # that are remembered, from the latest payment heard of
+    NO_DAY = -1
+if (EPISODE_D, REMEMBERED_D) != (SPAN_D, DAYS_BACK):
+    raise ImportError("spans are not those that are worked out here")
 
 
 cdef inline long long _latest(Merchant* merchant) noexcept nogil:
@@ -76,6 +81,7 @@ cdef void look_at_merchant(Merchant* merchant, long long now_ms, float* into) no
     for index in range(MERCHANT_FEATURES):
         into[index] = 0.0
     into[1] = into[2] = <float>_NEVER
+    into[7] = <float>_compromised(merchant, now_ms)
     if merchant == NULL:
         return
     numbers = &merchant.numbers
@@ -92,6 +98,96 @@ cdef void look_at_merchant(Merchant* merchant, long long now_ms, float* into) no
     into[6] = <float>(explained if explained > 0 else 0.0)
 
 
+cdef double _compromised(Merchant* merchant, long long now_ms) noexcept nogil:
+    """Do what `compromised_log_odds` does; `merchant` is NULL where nothing is known of it."""
+    cdef long long day = now_ms // DAY, since = SPAN_D, place
+    cdef double odds, share, fresh
+    if merchant == NULL or not merchant.tail_count:
+        if merchant != NULL and merchant.last_genuine_day != NO_DAY:
+            since = min(max(day - merchant.last_genuine_day, 0), SPAN_D)
+        odds = _PER_DAY * since
+        share = odds / (1 + odds)
+    else:
+        place = min(max(day - merchant.first_day, 0), merchant.tail_count - 1)
+        fresh = _PER_DAY * min(max(day - merchant.last_day, 0), SPAN_D)
+        share = (merchant.tails[place] + fresh) / (1 + merchant.tails[0] + fresh)
+    return log(share / (1 - share + _LEAST_ODDS) + _LEAST_ODDS)
+
+
+cdef inline bint _is_fraud(Judged* told) noexcept nogil:
+    return told.word & 1
+
+
+cdef inline bint _is_explained(Judged* told) noexcept nogil:
+    return told.amount_deviations > _HIGH
+
+
+cdef double _weight(Judged* told) noexcept nogil:
+    """Do what `Judged.weight` does."""
+    cdef double deviations = told.amount_deviations, of_thief, odds, share
+    if not _is_fraud(told):
+        return _GENUINE_WEIGHT
+    if deviations < 0:
+        deviations = 0
+    if deviations > _HIGHEST_DEVIATIONS:
+        deviations = _HIGHEST_DEVIATIONS
+    of_thief = deviations / _TIMES - _USUAL
+    odds = _STOLEN_ODDS * exp(0.5 * (deviations * deviations - of_thief * of_thief)) / _TIMES
+    share = odds / (1 + odds)
+    return -log(share if share > _LEAST_SHARE else _LEAST_SHARE)
+
+
+cdef int _weigh(Merchant* merchant) except -1:
+    """Do what `MerchantMemory.weigh` does."""
+    cdef long long first, last = 0, day
+    cdef double[DAYS_BACK] by_day
+    cdef double[DAYS_BACK + 1] until
+    cdef double exponent
+    cdef int index, count = merchant.numbers.heard, days, begins, place
+    cdef bint suspicious = False
+    merchant.last_genuine_day = NO_DAY
+    merchant.tail_count = 0
+    for index in range(count):
+        day = merchant.heard[index].at_ms // DAY
+        last = max(last, day)
+        if not _is_fraud(&merchant.heard[index]):
+            merchant.last_genuine_day = max(merchant.last_genuine_day, day)
+    first = last
+    for index in range(count):
+        day = merchant.heard[index].at_ms // DAY
+        if day > last - DAYS_BACK:
+            first = min(first, day)
+            suspicious |= _is_fraud(&merchant.heard[index])
+    if not suspicious:
+        return 0
+    days = <int>(last - first + 1)
+    for index in range(days):
+        by_day[index] = 0.0
+    for index in range(count):
+        day = merchant.heard[index].at_ms // DAY
+        if day >= first:
+            by_day[day - first] += _weight(&merchant.heard[index])
+    until[0] = 0.0
+    for index in range(days):
+        until[index + 1] = until[index] + by_day[index]
+    if merchant.tails == NULL:
+        merchant.tails = <double*>malloc((DAYS_BACK + SPAN_D) * sizeof(double))
+        if merchant.tails == NULL:
+            raise MemoryError
+    # From the last day a span may have begun on, counted from the first payment's, to the first.
+    place = days + SPAN_D - 1
+    merchant.tails[place] = 0.0
+    for begins in range(days - 1, -SPAN_D, -1):
+        exponent = until[min(begins + SPAN_D - 1, days - 1) + 1] - until[max(begins, 0)]
+        if exponent > _HIGHEST_EXPONENT:
+            exponent = _HIGHEST_EXPONENT
+        merchant.tails[place - 1] = merchant.tails[place] + _PER_DAY * exp(exponent)
+        place -= 1
+    merchant.first_day, merchant.last_day = first, last
+    merchant.tail_count = days + SPAN_D
+    return 0
+
+
 cdef void _fade_to(MerchantNumbers* numbers, long long at_ms) noexcept nogil:
     cdef double left
     if at_ms <= numbers.last_ms:
@@ -106,7 +202,7 @@ cdef void _fade_to(MerchantNumbers* numbers, long long at_ms) noexcept nogil:
     numbers.last_ms = at_ms
 
 
-cdef int _count(Merchant* merchant, Said* said, int times) except -1:
+cdef int _count(Merchant* merchant, Judged* said, int times) except -1:
     """Count what became known of a payment; with `times` -1 take it back."""
     cdef MerchantNumbers* numbers = &merchant.numbers
     cdef double weight, long_weight
@@ -115,14 +211,14 @@ cdef int _count(Merchant* merchant, Said* said, int times) except -1:
     long_weight = times * fading(numbers.last_ms - said.at_ms, _LONG)
     numbers.short_known += weight
     numbers.long_known += long_weight
-    if said.word & FRAUDULENT and not said.word & EXPLAINED:
+    if _is_fraud(said) and not _is_explained(said):
         numbers.short_bad += weight
         numbers.long_bad += long_weight
         if times > 0:
             _note(merchant, said.at_ms)
         else:
             _strike(merchant, said.at_ms)
-    elif said.word & FRAUDULENT:
+    elif _is_fraud(said):
         numbers.explained += long_weight
     elif numbers.frauds and said.at_ms > _latest(merchant):
         numbers.genuine_since = max(0, numbers.genuine_since + times)
@@ -171,32 +267,31 @@ cdef long long _recounted(Merchant* merchant) noexcept:
     if latest < 0:
         return 0
     for index in range(merchant.numbers.heard):
-        count += not merchant.heard[index].word & FRAUDULENT and merchant.heard[index].at_ms > latest
+        count += not _is_fraud(&merchant.heard[index]) and merchant.heard[index].at_ms > latest
     return count
 
 
-cdef object _told(Merchant* merchant, Said* said, long long given_at):
+cdef object _told(Merchant* merchant, Judged* said, long long given_at):
     """Take in what was said; the latest given counts."""
     cdef MerchantNumbers* numbers = &merchant.numbers
-    cdef int place = said_of(merchant.heard, numbers.heard, said.transaction)
-    cdef long long latest = _latest(merchant), before_ms
-    cdef Said* heard = merchant.heard
+    cdef int place = _place_in(merchant.heard, numbers.heard, said.transaction)
+    cdef long long latest = _latest(merchant)
+    cdef Judged* heard = merchant.heard
     cdef object became = Heard.LEARNED
     if place >= 0:
-        before_ms = heard[place].word >> 2
-        if given_at < before_ms:
+        if given_at < <long long>(heard[place].word >> 1):
             return Heard.REPEATED
-        if not (heard[place].word ^ said.word) & FRAUDULENT:
-            heard[place].word = <unsigned long long>given_at << 2 | heard[place].word & 3
+        if _is_fraud(&heard[place]) == _is_fraud(said):
+            heard[place].word = said.word
             return Heard.REPEATED
         became = Heard.CHANGED
         _count(merchant, &heard[place], -1)
     elif numbers.heard == _MAX_HEARD:
         numbers.heard -= 1
-        memmove(heard, heard + 1, numbers.heard * sizeof(Said))
+        memmove(heard, heard + 1, numbers.heard * sizeof(Judged))
     if place < 0:
         place = numbers.heard
-        heard = <Said*>with_room(merchant.heard, &merchant.heard_room, place, sizeof(Said))
+        heard = <Judged*>with_room(merchant.heard, &merchant.heard_room, place, sizeof(Judged))
         if heard == NULL:
             raise MemoryError
         merchant.heard = heard
@@ -206,12 +301,22 @@ cdef object _told(Merchant* merchant, Said* said, long long given_at):
     numbers.heard_ms = max(numbers.heard_ms, given_at)
     if _latest(merchant) != latest:
         numbers.genuine_since = _recounted(merchant)
+    _weigh(merchant)
     return became
+
+
+cdef int _place_in(Judged* heard, int count, Name transaction) noexcept nogil:
+    """Return where something was said of a transaction, -1 where nothing was."""
+    cdef int place
+    for place in range(count):
+        if heard[place].transaction == transaction:
+            return place
+    return -1
 
 
 cdef bytes _packed(Merchant* merchant):
     cdef MerchantNumbers* numbers = &merchant.numbers
-    cdef Py_ssize_t frauds = numbers.frauds * sizeof(long long), heard = numbers.heard * sizeof(Said)
+    cdef Py_ssize_t frauds = numbers.frauds * sizeof(long long), heard = numbers.heard * sizeof(Judged)
     cdef bytes packed = PyBytes_FromStringAndSize(NULL, sizeof(MerchantNumbers) + frauds + heard)
     cdef char* at = PyBytes_AS_STRING(packed)
     memcpy(at, numbers, sizeof(MerchantNumbers))
@@ -234,12 +339,14 @@ cdef bint _is_sound(Merchant* merchant) noexcept:
         sound &= 0 <= merchant.frauds[index] < _LATEST
     for index in range(numbers.heard):
         sound &= 0 <= merchant.heard[index].at_ms < _LATEST
+        sound &= fabs(merchant.heard[index].amount_deviations) <= _LARGEST
     return sound
 
 
 cdef void _free(Merchant* merchant) noexcept:
     free(merchant.frauds)
     free(merchant.heard)
+    free(merchant.tails)
     free(merchant)
 
 
@@ -285,11 +392,12 @@ cdef class FlatMerchants:
         cdef Name name = _name(lesson.merchant_id)
         cdef Merchant* merchant = self.known(name)
         cdef long long given_at = lesson.given_at
-        cdef bint fraudulent = lesson.fraudulent, explained = lesson.explained
-        cdef Said said
+        cdef bint fraudulent = lesson.fraudulent
+        cdef Judged said
         said.transaction = _name(lesson.transaction_id)
         said.at_ms = lesson.event_time
-        said.word = <unsigned long long>given_at << 2 | explained << 1 | fraudulent
+        said.word = <unsigned long long>given_at << 1 | fraudulent
+        said.amount_deviations = lesson.amount_deviations
         if merchant == NULL:
             merchant = self._introduce(name)
         else:
@@ -336,6 +444,7 @@ cdef class FlatMerchants:
             raise MemoryError
         merchant.name = name
         merchant.numbers.version = <unsigned char>_VERSION
+        merchant.last_genuine_day = NO_DAY
         self._places[self._place_of(name)] = merchant
         self._used += 1
         self._link(merchant)
@@ -405,20 +514,22 @@ cdef class FlatMerchants:
         if length < <Py_ssize_t>sizeof(MerchantNumbers) or at[0] != _VERSION:
             return _refuse(packed)
         memcpy(&numbers, at, sizeof(MerchantNumbers))
-        frauds, heard = numbers.frauds * sizeof(long long), numbers.heard * sizeof(Said)
+        frauds, heard = numbers.frauds * sizeof(long long), numbers.heard * sizeof(Judged)
         if length != <Py_ssize_t>sizeof(MerchantNumbers) + frauds + heard:
             return _refuse(packed)
         merchant = self._introduce(name)
         # Counts stay 0 until there are arrays.
         merchant.frauds = <long long*>calloc(frauds + 1, 1)
-        merchant.heard = <Said*>calloc(heard + 1, 1)
+        merchant.heard = <Judged*>calloc(heard + 1, 1)
         if merchant.frauds == NULL or merchant.heard == NULL:
             raise MemoryError
         merchant.frauds_room, merchant.heard_room = numbers.frauds, numbers.heard
         merchant.numbers = numbers
         memcpy(merchant.frauds, at + sizeof(MerchantNumbers), frauds)
         memcpy(merchant.heard, at + sizeof(MerchantNumbers) + frauds, heard)
-        return 0 if _is_sound(merchant) else _refuse(packed)
+        if not _is_sound(merchant):
+            return _refuse(packed)
+        return _weigh(merchant)
 
 
 cdef inline size_t _home(Name name) noexcept nogil:

@@ -1,4 +1,4 @@
-# What the models' memories in machine code have in common: hashes of names, what fades, arrays.
+# What the models' memories in machine code have in common: hashes of names, what fades, arrays that grow.
 
 from libc.math cimport exp2
 from libc.stdlib cimport realloc
@@ -8,13 +8,6 @@ ctypedef unsigned long long Name  # the hash of one
 
 cdef enum:
     DAY = 86_400_000  # milliseconds
-
-
-cdef struct Said:
-    # What was said of a payment; the word is packed as it is in state.
-    Name transaction
-    long long at_ms
-    unsigned long long word
 
 
 cdef inline Name name_of(Bytes text, size_t length) noexcept nogil:
@@ -29,15 +22,6 @@ cdef inline Name name_of(Bytes text, size_t length) noexcept nogil:
 cdef inline double fading(long long age_ms, double half_life_d) noexcept nogil:
     # What `decayed.fading` does.
     return 1.0 if age_ms <= 0 else exp2(-<double>age_ms / (half_life_d * DAY))
-
-
-cdef inline int said_of(Said* said, int count, Name transaction) noexcept nogil:
-    # Return where something was said of a transaction, -1 where nothing was.
-    cdef int index
-    for index in range(count):
-        if said[index].transaction == transaction:
-            return index
-    return -1
 
 
 cdef inline void* with_room(void* array, unsigned char* room, int count, size_t size) noexcept nogil:

@@ -18,8 +18,8 @@ class Lesson(NamedTuple):
     event_time: int
     """When the payment was. Milliseconds since 1970-01-01 UTC."""
     fraudulent: bool
-    explained: bool
-    """Whether its user's habits would explain a fraud: the amount was far over what is usual."""
+    amount_deviations: float
+    """By how many standard deviations the amount was over the user's mean; 0: not known."""
     given_at: int
     """When it was said. Milliseconds since 1970-01-01 UTC."""
 
@@ -46,7 +46,7 @@ def lesson_of(feedback: Feedback) -> Lesson | None:
         feedback.merchant_id,
         feedback.event_time,
         feedback.label == "fraudulent",
-        is_explained(feedback.amount_deviations or 0.0),
+        feedback.amount_deviations or 0.0,
         feedback.given_at,
     )
 

@@ -6,8 +6,14 @@ been quiet for long enough.
 """
 
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
+from cardwatch_job.model.compromise import (
+    Judged,
+    Suspicion,
+    compromised_log_odds,
+    suspicion_of,
+)
 from cardwatch_job.model.decayed import DAY_MS, fading
 from cardwatch_job.model.lessons import Heard, Lesson
 from cardwatch_job.model.names import hash_of
@@ -33,17 +39,6 @@ class Episode:
     last_ms: int
 
 
-class Judged(NamedTuple):
-    """What was said of a payment at a merchant."""
-
-    at_ms: int
-    """When the payment was."""
-    given_at: int
-    """When it was said last."""
-    fraudulent: bool
-    explained: bool
-
-
 @dataclass(slots=True)
 class MerchantMemory:
     """What is remembered of one merchant."""
@@ -67,6 +62,10 @@ class MerchantMemory:
     """When something was said of the merchant last."""
     heard: dict[int, Judged] = field(default_factory=dict)
     """What analysts said, by the hash of the transaction, what was heard last at the end."""
+    suspicion: Suspicion | None = None
+    """What `heard` says together."""
+    last_genuine_day: int | None = None
+    """The latest day, counted from 1970-01-01, of a payment that is known to be genuine."""
 
     def hear(self, lesson: Lesson) -> Heard:
         """Take in an analyst's word on a payment; the latest given counts."""
@@ -81,7 +80,9 @@ class MerchantMemory:
         elif len(self.heard) >= MAX_HEARD_OF_MERCHANT:
             del self.heard[next(iter(self.heard))]
         latest = self.frauds[-1] if self.frauds else None
-        told = Judged(lesson.event_time, lesson.given_at, lesson.fraudulent, lesson.explained)
+        told = Judged(
+            lesson.event_time, lesson.given_at, lesson.fraudulent, lesson.amount_deviations
+        )
         if before is not None:
             self._count(before, -1)
         self._count(told, 1)
@@ -89,7 +90,14 @@ class MerchantMemory:
         self.heard_ms = max(self.heard_ms, lesson.given_at)
         if (self.frauds[-1] if self.frauds else None) != latest:
             self.genuine_since = self._recounted()
+        self.weigh()
         return Heard.LEARNED if before is None else Heard.CHANGED
+
+    def weigh(self) -> None:
+        """Work out what all that was heard says together."""
+        self.suspicion = suspicion_of(self.heard.values())
+        genuine = (told.at_ms // DAY_MS for told in self.heard.values() if not told.fraudulent)
+        self.last_genuine_day = max(genuine, default=None)
 
     def _count(self, told: Judged, times: int) -> None:
         """Count what became known of a payment; with `times` -1 take it back."""
@@ -156,6 +164,10 @@ class MerchantMemory:
             _share(self.long_bad * long, self.long_known * long),
             max(0.0, self.explained * long),
         )
+
+    def compromised(self, now_ms: int) -> float:
+        """Return the logarithm of the odds that the terminal is compromised."""
+        return compromised_log_odds(now_ms, self.suspicion, self.last_genuine_day)
 
 
 def _share(bad: float, known: float) -> float:

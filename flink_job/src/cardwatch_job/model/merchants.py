@@ -6,7 +6,7 @@ from typing import Final
 from cardwatch_job.model.lessons import Heard, Lesson
 from cardwatch_job.model.merchant import MerchantMemory
 from cardwatch_job.model.names import hash_of
-from cardwatch_job.model.packed import pack_merchant, unpack_merchant
+from cardwatch_job.model.packed_merchant import pack_merchant, unpack_merchant
 
 MAX_MERCHANTS: Final = 100_000
 """Merchants that are remembered; the one unheard of longest goes first."""

@@ -1,11 +1,13 @@
 """What a feature says of a payment, in words, with what is usual beside it. Pure."""
 
 from collections.abc import Callable, Mapping
-from math import log
+from math import exp, log
 from typing import Final
 
 from cardwatch_contracts.money import format_amount
+from cardwatch_job.model.compromise import BEGINS_PER_DAY, EPISODE_D
 from cardwatch_job.model.habits import HOUR_BINS
+from cardwatch_job.model.theft import AT_REST, STOLEN_SHARE
 
 Seen = Mapping[str, float]
 """Features by name."""
@@ -139,6 +141,16 @@ def _user(seen: Seen, _currency: str) -> str:
     return f"{seen['user_frauds_30d']:.1f} reported frauds of the user in about 30 days"
 
 
+def _by_signs(name: str, signs: str, usual: float) -> Callable[[Seen, str], str]:
+    """Words for odds that are worked out from signs; their logarithm is the feature."""
+
+    def words(seen: Seen, _currency: str) -> str:
+        share = 1 / (1 + exp(-seen[name]))
+        return f"{signs} ({share:.1%} by a rough reckoning, {usual:.1%} without any sign)"
+
+    return words
+
+
 _WORDS: Final[Mapping[str, Callable[[Seen, str], str]]] = {
     "amount": _amount,
     "amount_deviations": _deviations,
@@ -159,6 +171,16 @@ _WORDS: Final[Mapping[str, Callable[[Seen, str], str]]] = {
     "merchant_visits": _visits,
     "category_share": _category,
     "distance_km": _distance,
+    "user_stolen_odds": _by_signs(
+        "user_stolen_odds",
+        "amounts of the user's latest payments that point to a stolen card",
+        AT_REST,
+    ),
+    "payment_stolen_odds": _by_signs(
+        "payment_stolen_odds",
+        "an amount that points to a stolen card, after the payments before it",
+        AT_REST * STOLEN_SHARE,
+    ),
     "merchant_frauds": _frauds,
     "merchant_first_fraud_d": _frauds,
     "merchant_last_fraud_d": _frauds,
@@ -166,5 +188,10 @@ _WORDS: Final[Mapping[str, Callable[[Seen, str], str]]] = {
     "merchant_fraud_share_7d": _share(7),
     "merchant_fraud_share_30d": _share(30),
     "merchant_explained_30d": _explained,
+    "merchant_compromised_odds": _by_signs(
+        "merchant_compromised_odds",
+        "reports that point to a compromised terminal of the merchant",
+        BEGINS_PER_DAY * EPISODE_D,
+    ),
     "user_frauds_30d": _user,
 }

@@ -7,10 +7,11 @@ a feedback brings all that is learned from it.
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from cardwatch_job.model.decayed import fading
-from cardwatch_job.model.habits import Habit, UserHabits
+from cardwatch_job.model.decayed import DAY_MS, fading
+from cardwatch_job.model.habits import MIN_PAYMENTS, Habit, UserHabits
 from cardwatch_job.model.lessons import HIGH_DEVIATIONS, Heard, Lesson
 from cardwatch_job.model.names import hash_of
+from cardwatch_job.model.theft import odds_after, odds_with, times_of
 
 MAX_HEARD: Final = 16
 """Feedbacks of a user that are known again: of them a repeated one changes nothing, and one that is
@@ -48,11 +49,20 @@ class UserMemory:
     much. Standard deviations."""
     frauds: float = 0.0
     """Known frauds of about the last thirty days."""
+    stolen: float = 0.0
+    """Odds that the card is stolen, as they were after the latest payment."""
     heard: dict[int, Told] = field(default_factory=dict)
     """What analysts said, by the hash of the transaction, what was heard last at the end."""
 
+    def stolen_at(self, now_ms: int) -> float:
+        """Return the odds that the card is stolen, before anything is paid with it."""
+        return odds_after(self.stolen, now_ms - self.last_ms if self.seen else DAY_MS)
+
     def pay(self, at_ms: int, amount: float, deviations: float) -> None:
         """Count a payment among what was done recently; one that is late as what is left of it."""
+        self.stolen = self.stolen_at(at_ms)
+        if self.habits.payments >= MIN_PAYMENTS:
+            self.stolen = odds_with(self.stolen, times_of(self.habits.amounts, amount))
         lefts = [fading(at_ms - self.last_ms, days) for days in DAYS]
         weights = [fading(self.last_ms - at_ms, days) for days in DAYS]
         for index, (left, weight) in enumerate(zip(lefts, weights, strict=True)):

@@ -9,7 +9,7 @@ from cardwatch_job.model.features import features_of
 from cardwatch_job.model.habits import Payment, habit_of
 from cardwatch_job.model.lessons import Heard, Lesson
 from cardwatch_job.model.merchants import Merchants
-from cardwatch_job.model.packed import last_ms_of, pack_user, seen_of, unpack_user
+from cardwatch_job.model.packed_user import last_ms_of, pack_user, seen_of, unpack_user
 from cardwatch_job.model.user import UserMemory
 
 MAX_UNPACKED: Final = 1024

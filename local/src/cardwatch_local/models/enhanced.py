@@ -26,7 +26,7 @@ from cardwatch_contracts.transaction import Transaction
 from cardwatch_job.judge import Judge
 from cardwatch_job.model.artefact import Artefact, encode_artefact
 from cardwatch_job.model.in_force import ModelsInForce
-from cardwatch_job.model.lessons import Lesson, is_explained
+from cardwatch_job.model.lessons import Lesson
 from cardwatch_job.records import InputRecord
 from cardwatch_job.reference import UsersInMemory
 from cardwatch_job.rules import Rules
@@ -82,7 +82,7 @@ def judged(
     steps.started(_STEP, len(payments))
     for row, txn in enumerate(transactions_of(payments)):
         while label is not None and label[0] <= txn.event_time and label[1] < row:
-            lesson = label[2]._replace(explained=is_explained(float(deviations[label[1]])))
+            lesson = label[2]._replace(amount_deviations=float(deviations[label[1]]))
             judge.merchants.hear(lesson)
             users.habits.hear(lesson)
             label = next(labels, None)
@@ -184,7 +184,7 @@ def _labels(payments: Payments) -> Iterator[tuple[int, int, Lesson]]:
                 merchant_id=str(payments.merchant_id[row]),
                 event_time=int(payments.event_time[row]),
                 fraudulent=bool(payments.label[row] == FRAUDULENT),
-                explained=False,
+                amount_deviations=0.0,
                 given_at=int(payments.known_at[row]),
             ),
         )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cardwatch_job.model.features import FEATURES
-from cardwatch_job.model.lessons import Heard, Lesson, is_explained
+from cardwatch_job.model.lessons import Heard, Lesson
 from cardwatch_job.model.memory import Memory
 from cardwatch_local.progress import SilentListener, StepListener
 from cardwatch_local.training.payments import FRAUDULENT, UNKNOWN, Payments
@@ -69,8 +69,8 @@ def replay(
     for number, (payment, asked) in enumerate(zip(payments.rows(), wanted.tolist(), strict=True)):
         while label is not None and label[0] <= payment.event_time and label[1] < number:
             _, row, lesson = label
-            explained = is_explained(float(deviations[row]))
-            heard[memory.hear(lesson._replace(explained=explained))] += 1
+            lesson = lesson._replace(amount_deviations=float(deviations[row]))
+            heard[memory.hear(lesson)] += 1
             label = next(labels, None)
         alerted = False
         if asked or alerts is not never:
@@ -89,7 +89,8 @@ def replay(
 def _labels(payments: Payments) -> Iterator[tuple[int, int, Lesson]]:
     """Give what becomes known, in the order in which it does: when, of which row, and what.
 
-    Nothing becomes known before the payment itself. What explains a fraud is left open.
+    Nothing becomes known before the payment itself. How far the amount was over the usual is left
+    open.
     """
     known = np.flatnonzero(payments.label != UNKNOWN)
     heard_ms = np.maximum(payments.known_at[known], payments.event_time[known])
@@ -101,7 +102,7 @@ def _labels(payments: Payments) -> Iterator[tuple[int, int, Lesson]]:
             str(payments.merchant_id[row]),
             int(payments.event_time[row]),
             bool(payments.label[row] == FRAUDULENT),
-            False,
+            0.0,
             int(payments.known_at[row]),
         )
         yield int(heard_ms[at]), row, lesson
