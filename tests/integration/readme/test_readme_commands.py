@@ -106,6 +106,11 @@ _STABLE: dict[str, tuple[str, ...]] = {
         " alerts in ",
         "alerts.csv, ",
     ),
+    "cardwatch init-db": ("the archive's tables are up to date\n",),
+    "cardwatch model list": (
+        "no models are published; `cardwatch model publish` sends one\n",
+        "no DetectorConfig has a model; `cardwatch model promote` gives it one\n",
+    ),
     "cardwatch erase cust-7 --yes": (
         "removed\nPostgreSQL transactions        6\nPostgreSQL alerts              1\n",
         "Kafka card-profiles            1\n",
