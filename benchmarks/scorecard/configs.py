@@ -33,9 +33,10 @@ IN_THE_SHADOW: Final = Detectors(
     **{
         field.name: msgspec.structs.replace(field.default, mode="Shadow")
         for field in msgspec.structs.fields(Detectors)
+        if field.default.mode == "Active"
     }
 )
-"""All rules look, and none keeps a habit from being learned."""
+"""The rules that are on by default look, and none keeps a habit from being learned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
