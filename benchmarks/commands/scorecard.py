@@ -51,7 +51,10 @@ def scorecard(  # noqa: PLR0913 - each is an option on the command line
     seeds: Seeds = 3,
     begins: Begins = _FIRST_DAY,
     step_h: Annotated[
-        int, typer.Option(min=1, max=24, help="Hours of event time between two looks at labels.")
+        int,
+        typer.Option(
+            min=1, max=24, help="Hours of event time between labels, from the training week on."
+        ),
     ] = 24,
     at_once: Annotated[
         int, typer.Option(min=1, max=8, help="Copies of the stream in one pass, two models each.")

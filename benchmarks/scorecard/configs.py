@@ -33,9 +33,10 @@ IN_THE_SHADOW: Final = Detectors(
     **{
         field.name: msgspec.structs.replace(field.default, mode="Shadow")
         for field in msgspec.structs.fields(Detectors)
+        if field.default.mode == "Active"
     }
 )
-"""All rules look, and none keeps a habit from being learned: models are trained without rules."""
+"""The rules that are on by default look, and none keeps a habit from being learned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class Pair:
     challenger: Artefact | None = None
 
 
-def config_of(world: World, pair: Pair) -> DetectorConfig:
+def config_of(world: World, pair: Pair, rules: Detectors) -> DetectorConfig:
     """Return the config by which both models say a risk of every payment in a world."""
     challenger = None
     if pair.challenger is not None:
@@ -56,7 +57,7 @@ def config_of(world: World, pair: Pair) -> DetectorConfig:
         metadata=Metadata(name=f"scorecard-{world.bank_id}"),
         spec=DetectorConfigSpec(
             selector=Selector(bank_ids=(world.bank_id,)),
-            detectors=IN_THE_SHADOW,
+            detectors=rules,
             model=Model(
                 name=pair.model.name,
                 hash=pair.model.hash,
@@ -68,14 +69,14 @@ def config_of(world: World, pair: Pair) -> DetectorConfig:
     )
 
 
-def judge_worlds(bootstrap_servers: str, pairs: Mapping[World, Pair]) -> float:
-    """Have models judge worlds; return how long until every subtask does. Seconds.
+def judge_worlds(bootstrap_servers: str, pairs: Mapping[World, Pair], *, rules: Detectors) -> float:
+    """Have models judge worlds, beside rules; return how long until every subtask does. Seconds.
 
     Raises:
         BenchError: a subtask refuses a model or does not answer.
     """
     models = (each for pair in pairs.values() for each in (pair.model, pair.challenger) if each)
-    configs = [config_of(world, pair) for world, pair in pairs.items()]
+    configs = [config_of(world, pair, rules) for world, pair in pairs.items()]
     return put_in_force(bootstrap_servers, configs, models)
 
 

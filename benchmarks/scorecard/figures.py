@@ -45,6 +45,9 @@ class Skew:
     payments: int
     different: int
     """By more than `SAME`."""
+    unexplained: int
+    """Those of users to whose payments no rule objected: what alerts teaches no habit until a label
+    says genuine, which the replay, without rules, does not know."""
     largest: float
     figures: tuple[float, float, float]
     """What the replay's risks reach."""
@@ -54,17 +57,20 @@ class Skew:
         return {
             "payments": self.payments,
             "different": self.different,
+            "unexplained": self.unexplained,
             "largest": self.largest,
             **dict(zip(MEASURES, self.figures, strict=True)),
         }
 
 
-def skew_of(week: ScoredWeek, job: Scores, replayed: Scores) -> Skew:
-    """Compare the risks of the scored week."""
+def skew_of(week: ScoredWeek, job: Scores, replayed: Scores, by_rules: NDArray[np.bool_]) -> Skew:
+    """Compare the risks of the scored week; `by_rules` are payments to which a rule objected."""
     apart = np.abs(job - replayed)
+    explained = np.isin(week.users, week.users[by_rules])
     return Skew(
         payments=len(apart),
         different=int((apart > SAME).sum()),
+        unexplained=int(((apart > SAME) & ~explained).sum()),
         largest=float(apart.max()),
         figures=week.figures(replayed),
     )

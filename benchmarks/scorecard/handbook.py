@@ -11,25 +11,25 @@ from benchmarks.errors import BenchError
 from benchmarks.scorecard.configs import Pair
 from benchmarks.scorecard.figures import Reached, Scores, skew_of, summary_of
 from benchmarks.scorecard.passes import Passed, Plan, pass_through
-from benchmarks.scorecard.protocol import heard_in_steps
+from benchmarks.scorecard.protocol import edges_of, heard_in_steps
 from benchmarks.scorecard.records import World
 from benchmarks.scorecard.seen import Said
 from benchmarks.settings import Method
 from cardwatch_local.progress import StepListener
-from cardwatch_local.training.payments import Payments
-from cardwatch_local.training.replay import Replayed
+from cardwatch_local.training.payments import DAY_MS, Payments
+from cardwatch_local.training.rules import rule_findings
 from cardwatch_local.training.scorecard import (
     MEASURES,
     PUBLISHED,
     TEST_BEGINS_MS,
     TEST_ENDS_MS,
+    TRAIN_BEGINS_MS,
     Measured,
     ScoredWeek,
     look,
     measure,
     scored_week,
 )
-from cardwatch_local.training.scoring import risks_of
 
 RULES: Final = "rules"
 _WITH_RULES: Final = " and rules"
@@ -43,7 +43,8 @@ class Wishes:
     begins_ms: int
     """Event time of the first payment. Milliseconds since 1970-01-01 UTC."""
     step_ms: int
-    """How often the job hears of labels, in event time. Milliseconds."""
+    """How often the job hears of labels from the training week on, in event time; before, once a
+    day. Milliseconds."""
     seeds: Sequence[int]
     """Of each model; none: rules alone are measured."""
     at_once: int = 2
@@ -115,20 +116,27 @@ def measure_handbook(
         BenchError: the job did not do what it was asked.
         StackError: it is not the handbook's stream, or the job does not start.
     """
-    payments = heard_in_steps(stream, begins_ms=wishes.begins_ms, step_ms=wishes.step_ms)
+    edges = edges_of(
+        wishes.begins_ms,
+        TEST_ENDS_MS,
+        step_ms=DAY_MS,
+        finer_from_ms=TRAIN_BEGINS_MS,
+        finer_step_ms=wishes.step_ms,
+    )
+    payments = heard_in_steps(stream, edges)
     week = scored_week(payments)
-    trained = _train(payments, wishes.seeds, listener, say)
+    models = _train(payments, wishes.seeds, listener, say)
     reached: list[Reached] = []
     passes: list[Passed] = []
-    for bouts in bouts_of(trained.models, wishes.at_once) or [()]:
-        plan = _plan(payments, wishes, bouts, is_first=not passes)
+    for bouts in bouts_of(models, wishes.at_once) or [()]:
+        plan = _plan(payments, edges, wishes, bouts, is_first=not passes)
         passed = pass_through(plan, method, listener)
         say(f"pass {len(passes) + 1}: {passed}")
         if not passes:
             reached.append(_rules(week, next(iter(passed.said.values()))))
         passes.append(passed)
         for bout in bouts:
-            reached += _of_bout(week, trained.features_of(week), bout, passed.said)
+            reached += _of_bout(week, bout, passed.said)
     return Outcome(
         reached=reached,
         passes=passes,
@@ -138,27 +146,18 @@ def measure_handbook(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Trained:
-    models: Sequence[Measured] = ()
-    replayed: Replayed | None = None
-
-    def features_of(self, week: ScoredWeek) -> NDArray[np.float32]:
-        assert self.replayed is not None, "models were trained on it"
-        return self.replayed.features[np.searchsorted(self.replayed.rows, week.rows)]
-
-
 def _train(
     payments: Payments, seeds: Sequence[int], listener: StepListener, say: Callable[[str], None]
-) -> _Trained:
+) -> list[Measured]:
     if not seeds:
-        return _Trained()
+        return []
     replayed = look(payments, listener)
+    rules = rule_findings(payments.where(payments.event_time < TEST_ENDS_MS), listener)
     models = []
-    for measured in measure(payments, replayed, seeds):
+    for measured in measure(payments, replayed, seeds, rules=rules):
         say(f"trained {measured.entrant} seed {measured.seed}: {measured.artefact.hash[:12]}")
         models.append(measured)
-    return _Trained(models=models, replayed=replayed)
+    return models
 
 
 def bouts_of(models: Sequence[Measured], at_once: int) -> list[Sequence[Bout]]:
@@ -173,24 +172,28 @@ def bouts_of(models: Sequence[Measured], at_once: int) -> list[Sequence[Bout]]:
     ]
 
 
-def _plan(payments: Payments, wishes: Wishes, bouts: Sequence[Bout], *, is_first: bool) -> Plan:
+def _plan(
+    payments: Payments,
+    edges: Sequence[int],
+    wishes: Wishes,
+    bouts: Sequence[Bout],
+    *,
+    is_first: bool,
+) -> Plan:
     return Plan(
         payments=payments,
-        begins_ms=wishes.begins_ms,
+        edges=edges,
         test_begins_ms=TEST_BEGINS_MS,
-        test_ends_ms=TEST_ENDS_MS,
-        step_ms=wishes.step_ms,
         pairs={bout.world: bout.pair for bout in bouts},
         backlog=wishes.backlog if is_first else 0,
         timed_s=wishes.timed_s if is_first else 0.0,
     )
 
 
-def _of_bout(
-    week: ScoredWeek, features: NDArray[np.float32], bout: Bout, said: Mapping[str, Said]
-) -> Iterator[Reached]:
+def _of_bout(week: ScoredWeek, bout: Bout, said: Mapping[str, Said]) -> Iterator[Reached]:
     told = said[bout.world.bank_id]
-    yield _reached(week, features, bout.model, told.model)
+    by_rules = told.rules[week.rows] > 0
+    yield _reached(week, bout.model, told.model, by_rules)
     combined = told.combined[week.rows]
     yield Reached(
         entrant=f"{bout.model.entrant}{_WITH_RULES}",
@@ -199,11 +202,11 @@ def _of_bout(
         hash=bout.model.artefact.hash,
     )
     if bout.challenger is not None:
-        yield _reached(week, features, bout.challenger, told.challenger)
+        yield _reached(week, bout.challenger, told.challenger, by_rules)
 
 
 def _reached(
-    week: ScoredWeek, features: NDArray[np.float32], model: Measured, said: Scores
+    week: ScoredWeek, model: Measured, said: Scores, by_rules: NDArray[np.bool_]
 ) -> Reached:
     risks = said[week.rows]
     if np.isnan(risks).any():
@@ -213,7 +216,7 @@ def _reached(
         seed=model.seed,
         figures=week.figures(risks),
         hash=model.artefact.hash,
-        skew=skew_of(week, risks, risks_of(model.artefact, features)),
+        skew=skew_of(week, risks, model.risks, by_rules),
     )
 
 

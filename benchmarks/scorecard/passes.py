@@ -1,7 +1,7 @@
 """One pass of the stream through the running job."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from confluent_kafka import TopicPartition
 from benchmarks.errors import BenchError
 from benchmarks.latency import AlertWatch, Spread
 from benchmarks.progress import ends_of
-from benchmarks.scorecard.configs import Pair, judge_worlds
+from benchmarks.scorecard.configs import IN_THE_SHADOW, Pair, judge_worlds
 from benchmarks.scorecard.feed import Feed
 from benchmarks.scorecard.job import Job, job_running
 from benchmarks.scorecard.onlooker import onlooker
@@ -19,6 +19,7 @@ from benchmarks.scorecard.protocol import Step, steps
 from benchmarks.scorecard.records import World
 from benchmarks.scorecard.seen import Said
 from benchmarks.settings import Method
+from cardwatch_contracts.detector_config import Detectors
 from cardwatch_contracts.topics import ALERTS, DEAD_LETTERS
 from cardwatch_local.progress import StepListener
 from cardwatch_local.reading.topic import read_topic
@@ -34,11 +35,10 @@ class Plan:
 
     payments: Payments
     """The stream, labels as they become known."""
-    begins_ms: int
+    edges: Sequence[int]
+    """Where each step begins, and where the last ends."""
     test_begins_ms: int
-    """When the models begin to judge."""
-    test_ends_ms: int
-    step_ms: int
+    """When the models begin to judge; up to the end of the last step."""
     pairs: Mapping[World, Pair]
     """Which models judge which world; none: rules alone judge one, without labels."""
     backlog: int = 0
@@ -129,16 +129,13 @@ class _Pass:
         plan = self._plan
         if plan.pairs:
             looking_on = Pair(model=onlooker())
-            judge_worlds(self._job.bootstrap_servers, dict.fromkeys(self._worlds, looking_on))
-        name = f"{len(self._worlds)} × the stream through the job"
-        todo = list(
-            steps(
-                plan.payments,
-                begins_ms=plan.begins_ms,
-                ends_ms=plan.test_ends_ms,
-                step_ms=plan.step_ms,
+            judge_worlds(
+                self._job.bootstrap_servers,
+                dict.fromkeys(self._worlds, looking_on),
+                rules=IN_THE_SHADOW,
             )
-        )
+        name = f"{len(self._worlds)} × the stream through the job"
+        todo = list(steps(plan.payments, plan.edges))
         listener.started(name, sum(len(step.payments) for step in todo))
         began_s, done = time.monotonic(), 0
         for step in todo:
@@ -167,7 +164,9 @@ class _Pass:
             return
         is_tested = step.begins_ms >= self._plan.test_begins_ms
         if self._swap_ms is None and is_tested:
-            self._swap_ms = 1000 * judge_worlds(self._job.bootstrap_servers, self._plan.pairs)
+            self._swap_ms = 1000 * judge_worlds(
+                self._job.bootstrap_servers, self._plan.pairs, rules=Detectors()
+            )
         if len(step.labels):
             self._feed.tell(step.labels)
             self._feed.wait_heard()
@@ -180,7 +179,7 @@ class _Pass:
 
     def _backlog(self) -> float:
         """Return how many payments a second are judged when there are always more. All worlds'."""
-        first = int(np.searchsorted(self._plan.payments.event_time, self._plan.test_ends_ms))
+        first = int(np.searchsorted(self._plan.payments.event_time, self._plan.edges[-1]))
         rows = np.arange(first, min(first + self._plan.backlog, len(self._plan.payments)))
         began_s = time.monotonic()
         self._feed.pay(rows)
@@ -190,7 +189,7 @@ class _Pass:
     def _timed(self) -> dict[str, Spread]:
         """Return how long alerts take at a steady rate, each payment with one."""
         plan = self._plan
-        first = int(np.searchsorted(plan.payments.event_time, plan.test_ends_ms)) + plan.backlog
+        first = int(np.searchsorted(plan.payments.event_time, plan.edges[-1])) + plan.backlog
         per_s = plan.timed_per_s / len(self._worlds)
         rows = np.arange(first, min(first + round(plan.timed_s * per_s), len(self._plan.payments)))
         servers = self._job.bootstrap_servers

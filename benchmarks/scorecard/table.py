@@ -20,7 +20,8 @@ def per_seed(reached: Reached) -> str:
     skew = reached.skew
     return (
         f"{line}; outside of the job {_shown(skew.figures)}, {skew.different:,} of "
-        f"{skew.payments:,} risks differ, at most by {skew.largest:.2g}"
+        f"{skew.payments:,} risks differ, at most by {skew.largest:.2g}, "
+        f"{skew.unexplained:,} of them where no rule objected to the user's payments"
     )
 
 

@@ -42,19 +42,16 @@ def test_risks_in_the_job_are_those_of_a_replay_outside_of_it(
 ) -> None:
     monkeypatch.setattr(forests, "BOOSTED_TREES", 20)
     monkeypatch.setattr(forests, "FOREST_TREES", 20)
-    payments = heard_in_steps(
-        stream(payments=3_000, days=40), begins_ms=BEGINS_MS, step_ms=_STEP_MS
-    )
+    edges = [*range(BEGINS_MS, _TEST_ENDS_MS, _STEP_MS), _TEST_ENDS_MS]
+    payments = heard_in_steps(stream(payments=3_000, days=40), edges)
     replayed = replay(payments, np.ones(len(payments), bool))
     boosted = _trained(payments, replayed, "boostedTrees")
     forest = _trained(payments, replayed, "isolationForest")
     pairs = {World("a"): Pair(model=boosted, challenger=forest), World("b"): Pair(model=forest)}
     plan = Plan(
         payments=payments,
-        begins_ms=BEGINS_MS,
+        edges=edges,
         test_begins_ms=_TEST_BEGINS_MS,
-        test_ends_ms=_TEST_ENDS_MS,
-        step_ms=_STEP_MS,
         pairs=pairs,
         backlog=100,
         timed_s=0.1,

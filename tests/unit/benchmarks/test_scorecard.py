@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 from benchmarks.__main__ import app
-from benchmarks.scorecard.configs import Pair, config_of
+from benchmarks.scorecard.configs import IN_THE_SHADOW, Pair, config_of
 from benchmarks.scorecard.figures import (
     Reached,
     Share,
@@ -128,7 +128,7 @@ def test_the_onlooker_is_a_model_that_the_job_takes() -> None:
 
 
 def test_a_config_has_every_payment_of_its_world_scored_and_acts_on_none() -> None:
-    config = config_of(World("b"), Pair(model=onlooker(), challenger=onlooker()))
+    config = config_of(World("b"), Pair(model=onlooker(), challenger=onlooker()), IN_THE_SHADOW)
     spec = parse_detector_config(msgspec.to_builtins(config)).spec
 
     assert spec.selector.bank_ids == ("b",)
@@ -140,7 +140,8 @@ def test_a_config_has_every_payment_of_its_world_scored_and_acts_on_none() -> No
     )
     assert spec.model.challenger.threshold == 0
     rules = [getattr(spec.detectors, name) for name in spec.detectors.__struct_fields__]
-    assert {rule.mode for rule in rules} == {"Shadow"}
+    assert {rule.mode for rule in rules} <= {"Shadow", "Off"}
+    assert spec.detectors.rapid_transactions.mode == "Shadow"
 
 
 # By Wilson's formula, worked out with mpmath to six places.
@@ -197,13 +198,16 @@ def test_risks_in_the_job_are_held_against_those_of_the_replay() -> None:
     week = ScoredWeek(
         rows=np.arange(4),
         days=np.zeros(4, np.int64),
-        users=np.arange(4),
+        users=np.array([7, 8, 8, 9]),
         fraudulent=np.array([True, False, False, True]),
     )
 
-    skew = skew_of(week, np.array([0.9, 0.1, 0.2, 0.8]), np.array([0.9, 0.1, 0.2, 0.05]))
+    in_the_job = np.array([0.9, 0.1, 0.3, 0.8])
+    by_rules = np.array([False, True, False, False])
 
-    assert (skew.payments, skew.different) == (4, 1)
+    skew = skew_of(week, in_the_job, np.array([0.9, 0.1, 0.2, 0.05]), by_rules)
+
+    assert (skew.payments, skew.different, skew.unexplained) == (4, 2, 1)
     assert skew.largest == pytest.approx(0.75)
     assert skew.figures[0] == 0.5  # of four pairs of fraud and genuine, two in the right order
 
@@ -226,7 +230,7 @@ def test_a_summary_has_means_and_spreads() -> None:
 
 def test_without_the_handbooks_stream_one_line_says_so() -> None:
     result = CliRunner().invoke(
-        app, ["scorecard", "--file", "/nowhere/payments.parquet", "--generated", "0"]
+        app, ["scorecard", "--file", "/nowhere/payments.parquet", "--generated", "0", "--no-curves"]
     )
 
     assert result.exit_code == 0

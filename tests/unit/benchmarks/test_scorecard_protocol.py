@@ -5,7 +5,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from benchmarks.scorecard.protocol import Step, heard_in_steps, steps
+from benchmarks.scorecard.protocol import Step, edges_of, heard_in_steps, steps
 from tests.unit.model.paying import BEGINS_MS, DELAY_MS, paid, payments_of, stream
 
 from cardwatch_local.training.payments import DAY_MS, FRAUDULENT, GENUINE, UNKNOWN, Paid, Payments
@@ -13,6 +13,7 @@ from cardwatch_local.training.payments import DAY_MS, FRAUDULENT, GENUINE, UNKNO
 _DAYS = 40
 _ENDS_MS = BEGINS_MS + _DAYS * DAY_MS
 _HALF = 17
+_HOUR_MS = 3_600_000
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,11 @@ def payments() -> Payments:
 
 
 def _steps(payments: Payments, *, begins_ms: int = BEGINS_MS, step_ms: int = DAY_MS) -> list[Step]:
-    return list(steps(payments, begins_ms=begins_ms, ends_ms=_ENDS_MS, step_ms=step_ms))
+    return list(steps(payments, _edges(begins_ms, step_ms)))
+
+
+def _edges(begins_ms: int, step_ms: int) -> list[int]:
+    return [*range(begins_ms, _ENDS_MS, step_ms), _ENDS_MS]
 
 
 def _told(payments: Payments, step: Step) -> tuple[list[tuple[str, int]], list[Paid]]:
@@ -98,20 +103,41 @@ def test_of_what_nobody_knows_no_label_comes() -> None:
 def test_the_last_step_ends_where_the_stream_is_to_end() -> None:
     payments = payments_of([paid(0), paid(30), paid(31)], [GENUINE] * 3)
 
-    told = list(
-        steps(payments, begins_ms=BEGINS_MS, ends_ms=BEGINS_MS + 31 * 3_600_000, step_ms=DAY_MS)
+    told = list(steps(payments, [BEGINS_MS, BEGINS_MS + DAY_MS, BEGINS_MS + 31 * _HOUR_MS]))
+
+    assert [step.payments.tolist() for step in told] == [[0], [1]]
+
+
+@pytest.mark.parametrize(
+    ("turn_h", "hours"),
+    [
+        (48, [0, 24, 48, 54, 60, 65]),
+        (30, [0, 24, 30, 36, 42, 48, 54, 60, 65]),
+        (-5, [0, 6, 12, 18, 24, 30, 36, 42, 48, 54, 60, 65]),
+        (99, [0, 24, 48, 65]),
+    ],
+)
+def test_steps_become_finer(turn_h: int, hours: list[int]) -> None:
+    edges = edges_of(
+        0,
+        65 * _HOUR_MS,
+        step_ms=DAY_MS,
+        finer_from_ms=turn_h * _HOUR_MS,
+        finer_step_ms=6 * _HOUR_MS,
     )
 
-    assert [(step.ends_ms - step.begins_ms) // 3_600_000 for step in told] == [24, 7]
-    assert [step.payments.tolist() for step in told] == [[0], [1]]
+    assert [edge // _HOUR_MS for edge in edges] == hours
 
 
 @pytest.mark.parametrize("step_ms", [DAY_MS, DAY_MS // 4, 1_000_003])
 def test_a_replay_hears_labels_when_the_job_does(payments: Payments, step_ms: int) -> None:
-    heard = heard_in_steps(payments, begins_ms=BEGINS_MS, step_ms=step_ms)
+    heard = heard_in_steps(payments, _edges(BEGINS_MS, step_ms))
 
     told, again = _steps(payments, step_ms=step_ms), _steps(heard, step_ms=step_ms)
 
     assert [step.labels.tolist() for step in again] == [step.labels.tolist() for step in told]
     for step in told:
         assert (heard.known_at[step.labels] == step.begins_ms).all()
+    unheard = payments.known_at > told[-1].begins_ms
+    assert unheard.any()
+    assert (heard.known_at[unheard] == payments.known_at[unheard]).all()
