@@ -55,7 +55,7 @@ def scorecard(  # noqa: PLR0913 - each is an option on the command line
         typer.Option(
             min=1, max=24, help="Hours of event time between labels, from the training week on."
         ),
-    ] = 24,
+    ] = 1,
     at_once: Annotated[
         int, typer.Option(min=1, max=8, help="Copies of the stream in one pass, two models each.")
     ] = 2,

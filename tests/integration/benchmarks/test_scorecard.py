@@ -37,6 +37,7 @@ def _trained(payments: Payments, replayed: Replayed, kind: Kind) -> Artefact:
     return train(rows_of(payments, replayed, wanted), wanted, SilentListener())
 
 
+@pytest.mark.timeout(900)
 def test_risks_in_the_job_are_those_of_a_replay_outside_of_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
