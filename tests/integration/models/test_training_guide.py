@@ -23,7 +23,7 @@ _SAYS = {
         r"\d+ fraudulent, \d+ genuine\n"
     ),
     "cardwatch init-db --dry-run": r"the archive's tables are up to date\n",
-    "cardwatch train july --from archive --days 10 --label-delay 1d": (
+    "cardwatch train july --from archive --days 1 --label-delay 1h": (
         r"model july \([0-9a-f]{12}\)"
     ),
     "cardwatch model publish july": r"model july@[0-9a-f]{12} published: [0-9a-f]{64}\n",
