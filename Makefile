@@ -12,7 +12,8 @@ compile := $(bin)/python -m cardwatch_job.compile
 build := $(bin)/python -m tests.cluster.programs
 traces := tests/integration/tracing
 archives := $(addprefix tests/integration/,archive archiver gateway security visualizer)
-not_here := $(addprefix --ignore=,$(traces) $(archives))
+models := $(addprefix tests/integration/,benchmarks models)
+not_here := $(addprefix --ignore=,$(traces) $(archives) $(models))
 shell_scripts := $(wildcard scripts/*.sh)
 
 # Every variable given to `make demo` becomes an option of `cardwatch demo`: DURATION=60 is
@@ -25,7 +26,7 @@ quoted = '$(subst ','\'',$($(1)))'
 options = $(foreach name,$(given),$(if $($(name)),--$(call option_name,$(name)) $(call quoted,$(name))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-full bench-config bench-gateway bench-tracing scorecard compile test lint unit contract integration test-archive test-tracing test-cluster test-node cluster-up cluster-down cluster-status images test-browser soak test-chaos env docs lock format clean
+.PHONY: help demo bench bench-full bench-config bench-gateway bench-tracing scorecard compile test lint unit contract integration test-archive test-models test-tracing test-cluster test-node cluster-up cluster-down cluster-status images test-browser soak test-chaos env docs lock format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -100,6 +101,11 @@ test-archive: ## Tests of gateway, archive, visualizer, and Kafka with TLS and u
 	$(bootstrap) dev
 	@$(compile) --if-possible
 	$(pytest) $(archives)
+
+test-models: ## Tests of models from training to a running job, and of the scorecard: 10 minutes
+	$(bootstrap) dev
+	@$(compile) --if-possible
+	$(pytest) $(models)
 
 test-tracing: ## Tests on a real Jaeger and collector, built from source once: needs Go, 10 minutes
 	$(bootstrap) dev

@@ -95,7 +95,7 @@ def test_make_test_lints_and_then_calls_pytest_once_for_all(machine: Machine) ->
         assert tool in before
 
 
-def test_ci_is_make_test_and_two_slow_tiers_until_one_fails(machine: Machine) -> None:
+def test_ci_is_make_test_and_the_slow_tiers_until_one_fails(machine: Machine) -> None:
     (machine.project / ".ci").mkdir()
     script = machine.project / ".ci/run"
     script.write_text((REPOSITORY / ".ci/run").read_text())
@@ -106,6 +106,6 @@ def test_ci_is_make_test_and_two_slow_tiers_until_one_fails(machine: Machine) ->
     )
 
     project = machine.project
-    targets = ("test", "test-archive", "test-tracing", "test-cluster")
+    targets = ("test", "test-archive", "test-models", "test-tracing", "test-cluster")
     assert result.stdout == "".join(f"make {target}\n{project}\n" for target in targets)
     assert result.returncode == 3
