@@ -74,11 +74,9 @@ def heard_in_steps(payments: Payments, edges: Sequence[int]) -> Payments:
     """Return the payments with labels known when the job hears them: at a step's beginning.
 
     A replay outside of the job that takes these hears what the job hears, when it does. Labels that
-    are known after the last step has begun are not heard, and stay as they are.
+    are known after the last step has begun are not heard before its end.
     """
-    begins = np.array(edges[:-1], np.int64)
-    at = np.searchsorted(begins, payments.known_at)
-    heard_at = np.append(begins, 0)[at]
-    return replace(
-        payments, known_at=np.where(at < len(begins), heard_at, payments.known_at).astype(np.int64)
-    )
+    places = np.searchsorted(np.array(edges, np.int64), payments.known_at)
+    heard_at = np.append(np.array(edges, np.int64), 0)[places]
+    known_at = np.where(places < len(edges), heard_at, payments.known_at)
+    return replace(payments, known_at=known_at.astype(np.int64))
