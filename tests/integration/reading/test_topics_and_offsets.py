@@ -8,7 +8,16 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from cardwatch_contracts.topics import ALERTS, CARDS, JOB_GROUP, MODELS, TRANSACTIONS, Topic
+from cardwatch_contracts.topics import (
+    ALERTS,
+    CARDS,
+    FEEDBACK,
+    JOB_GROUP,
+    MODELS,
+    TRANSACTIONS,
+    USER_HABITS,
+    Topic,
+)
 from cardwatch_local.demo.drain import Drain
 from cardwatch_local.endpoints import Endpoints
 from cardwatch_local.errors import StackError
@@ -176,7 +185,7 @@ def test_all_is_done_once_the_group_is_at_the_ends_and_alerts_are_committed(
     # As the job does it: sent again under another key, in a Kafka transaction.
     alerts.produce("transactions-rekeyed", b"{}", partition=0)
     alerts.flush(10)
-    ends = offsets.ends([TRANSACTIONS, CARDS])
+    ends = offsets.ends([TRANSACTIONS, CARDS, FEEDBACK, USER_HABITS])
     commit(kafka, JOB_GROUP, *(TopicPartition(*place, end) for place, end in ends.items() if end))
     assert not drain.is_complete(), "the alert is not committed"
     alerts.commit_transaction(10)
