@@ -106,6 +106,6 @@ def test_ci_is_make_test_and_the_slow_tiers_until_one_fails(machine: Machine) ->
     )
 
     project = machine.project
-    targets = ("test", "test-archive", "test-models", "test-tracing", "test-cluster")
+    targets = ("test", "test-archive", "test-tracing", "test-cluster")
     assert result.stdout == "".join(f"make {target}\n{project}\n" for target in targets)
     assert result.returncode == 3
