@@ -12,7 +12,6 @@ from cardwatch_contracts.detector_config import (
     ConfigRecord,
     DetectorConfigSpec,
     Detectors,
-    Mode,
     Model,
     VeryHighValueConfig,
     decode_config_ack,
@@ -52,7 +51,7 @@ class Updater:
         threshold = VeryHighValueConfig(max_amount_minor=1_000_000 + self._generation)
         return self.put(DetectorConfigSpec(detectors=Detectors(very_high_value=threshold)))
 
-    def swap(self, model: Artefact, mode: Mode = "Active") -> float:
+    def swap(self, model: Artefact) -> float:
         """Publish a model and put it in force; return how long until every subtask judges with it.
 
         Milliseconds.
@@ -64,7 +63,7 @@ class Updater:
         key = f"{model.name}/{model.hash}"
         self._producer.produce(MODELS.name, encode_artefact(model), key)
         self._producer.flush(_TIMEOUT_S)
-        wanted = Model(name=model.name, hash=model.hash, mode=mode)
+        wanted = Model(name=model.name, hash=model.hash)
         return (time.monotonic() - began) * 1000 + self.put(DetectorConfigSpec(model=wanted))
 
     def put(self, spec: DetectorConfigSpec) -> float:

@@ -12,12 +12,19 @@ from rich.console import Console
 
 from cardwatch_local.commands import output
 from cardwatch_local.commands.options import DatabaseUrl, StackName, duration_option
+from cardwatch_local.commands.payment_source import (
+    LABEL_DELAY_S,
+    File,
+    Source,
+    check_source,
+    read_payments,
+    time_of,
+)
 from cardwatch_local.errors import StackError
-from cardwatch_local.progress import StepListener
 from cardwatch_local.reading.connection import Connection
 from cardwatch_local.settings import StackSettings
 from cardwatch_local.step_bars import steps_on
-from cardwatch_local.times import check_span, parse_time
+from cardwatch_local.times import check_span
 
 if TYPE_CHECKING:
     from cardwatch_job.model.artefact import Artefact
@@ -32,33 +39,22 @@ EXAMPLES: Final = (
 _KINDS: Final = {"isolation-forest": "isolationForest", "boosted-trees": "boostedTrees"}
 
 
-def _time(text: str | datetime) -> datetime:
-    try:
-        return text if isinstance(text, datetime) else parse_time(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-
-
 def train(  # noqa: PLR0913 - each is an option on the command line
     *,
     model: Annotated[str, typer.Argument(metavar="NAME", help="What the model is called.")],
-    file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE.parquet]", help="With --from file.")
-    ] = None,
-    source: Annotated[
-        Literal["archive", "file"], typer.Option("--from", help="Where payments come from.")
-    ],
+    file: File = None,
+    source: Source,
     kind: Annotated[
         Literal["isolation-forest", "boosted-trees"],
         typer.Option(help="Boosted trees learn from known frauds, a forest needs none."),
     ] = "boosted-trees",
     begins: Annotated[
         datetime | None,
-        typer.Option(parser=_time, metavar="TIME", help="First payment to learn from."),
+        typer.Option(parser=time_of, metavar="TIME", help="First payment to learn from."),
     ] = None,
     ends: Annotated[
         datetime | None,
-        typer.Option(parser=_time, metavar="TIME", help="Exclusive. Left out: all there are."),
+        typer.Option(parser=time_of, metavar="TIME", help="Exclusive. Left out: all there are."),
     ] = None,
     days: Annotated[
         float, typer.Option(min=1, help="Where --begins is left out: so long before the end.")
@@ -66,7 +62,7 @@ def train(  # noqa: PLR0913 - each is an option on the command line
     label_delay: Annotated[
         float,
         duration_option("When labels of a file are known, and what nobody objected to is genuine."),
-    ] = 7 * 86_400.0,
+    ] = LABEL_DELAY_S,
     feedback_features: Annotated[
         bool, typer.Option(help="Whether it looks at what feedback said of merchants and users.")
     ] = True,
@@ -88,8 +84,7 @@ def train(  # noqa: PLR0913 - each is an option on the command line
 
     It is measured on the last fifth of its days, by a model of the first four fifths.
     """
-    if (source == "file") != (file is not None):
-        raise typer.BadParameter("--from file needs FILE.parquet, and --from archive takes none")
+    check_source(source, file)
     try:
         check_span(begins, ends)
     except ValueError as error:
@@ -110,11 +105,8 @@ def train(  # noqa: PLR0913 - each is an option on the command line
         raise StackError(f"{target} is there already: --force replaces it")
     began_s = time.monotonic()
     with steps_on(Console(stderr=True)) as steps:
-        if file is not None:
-            payments = _read_file(file, label_delay)
-        else:
-            url = Connection(stack=name, database_url=database_url).database
-            payments = _read_archive(url, ends, steps)
+        connection = Connection(stack=name, database_url=database_url)
+        payments = read_payments(file, connection, steps, label_delay_s=label_delay, ends=ends)
         last_ms = int(payments.event_time[-1])
         ends_ms = _ms(ends) or last_ms + 1
         wanted = Wanted(
@@ -147,18 +139,6 @@ def train(  # noqa: PLR0913 - each is an option on the command line
         f"{artefact.training.frauds:,} frauds, in {time.monotonic() - began_s:.1f} s: {target}\n"
         f"rehearsal: {shown}\n{_off_budget(artefact.metrics)}{_combination(artefact, rows)}"
     )
-
-
-def _read_file(file: Path, label_delay_s: float) -> "Payments":
-    from cardwatch_local.training.files import read_parquet  # noqa: PLC0415
-
-    return read_parquet(file, label_delay_ms=round(label_delay_s * 1000))
-
-
-def _read_archive(url: str, ends: datetime | None, steps: StepListener) -> "Payments":
-    from cardwatch_local.training.files import Span, read_archive  # noqa: PLC0415
-
-    return read_archive(url, Span(ends=ends), steps)
 
 
 def _known_until(payments: "Payments", ends_ms: int) -> int:
