@@ -25,7 +25,7 @@ SELECT
     count(*) FILTER (WHERE l.label = 'genuine') AS genuine,
     count(*) FILTER (WHERE l.label = 'unsure') AS unsure
 FROM analytics.findings AS f
-LEFT JOIN analytics.latest_feedback AS l ON l.alert_id = f.alert_id
+LEFT JOIN (SELECT alert_id, label FROM analytics.latest_feedback) AS l USING (alert_id)
 {_SPAN}
 """
 _GROUPED: Final = " GROUP BY f.detector, f.mode ORDER BY f.detector, f.mode LIMIT 200"
