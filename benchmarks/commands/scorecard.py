@@ -33,7 +33,8 @@ EXAMPLES: Final = (
 _HOUR_MS: Final = 3_600_000
 _HEAP_MB: Final = 1024
 _BACKLOG: Final = 50_000
-"""Payments behind the test week that are sent at once: how many a second are judged."""
+"""Payments behind the test week, of all copies, that are sent at once: how many a second the job
+judges."""
 _TIMED_S: Final = 60.0
 """How long payments come at a steady rate thereafter: how long an alert takes."""
 _FIRST_DAY: Final = datetime.fromtimestamp(FIRST_MS / 1000, UTC).replace(tzinfo=None)
@@ -58,7 +59,7 @@ def scorecard(  # noqa: PLR0913 - each is an option on the command line
     ] = 1,
     at_once: Annotated[
         int, typer.Option(min=1, max=8, help="Copies of the stream in one pass, two models each.")
-    ] = 2,
+    ] = 4,
     generated: Annotated[
         int, typer.Option(min=0, help="Payments of the simulated stream; 0 leaves it out.")
     ] = 200_000,

@@ -45,13 +45,17 @@ class Pair:
 
     model: Artefact
     challenger: Artefact | None = None
+    threshold: float = 0.0
+    """Of both, a risk: 0 has every payment raise an alert."""
 
 
 def config_of(world: World, pair: Pair, rules: Detectors) -> DetectorConfig:
-    """Return the config by which both models say a risk of every payment in a world."""
+    """Return the config by which both models judge every payment in a world, in the shadow."""
     challenger = None
     if pair.challenger is not None:
-        challenger = Challenger(name=pair.challenger.name, hash=pair.challenger.hash, threshold=0.0)
+        challenger = Challenger(
+            name=pair.challenger.name, hash=pair.challenger.hash, threshold=pair.threshold
+        )
     return DetectorConfig(
         api_version=API_VERSION,
         metadata=Metadata(name=f"scorecard-{world.bank_id}"),
@@ -61,7 +65,7 @@ def config_of(world: World, pair: Pair, rules: Detectors) -> DetectorConfig:
             model=Model(
                 name=pair.model.name,
                 hash=pair.model.hash,
-                threshold=0.0,
+                threshold=pair.threshold,
                 mode="Shadow",
                 challenger=challenger,
             ),

@@ -1,18 +1,17 @@
 """Payments and labels into the running job, alerts out of it, each waited for."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
 from confluent_kafka import Consumer, Producer
 
 from benchmarks.errors import BenchError
-from benchmarks.progress import GroupProgress, Offsets, ends_of
 from benchmarks.scorecard.protocol import Rows
 from benchmarks.scorecard.records import World
 from benchmarks.scorecard.seen import Seen
-from cardwatch_contracts.topics import ALERTS, FEEDBACK, JOB_GROUP, TRANSACTIONS, Topic
+from cardwatch_contracts.topics import ALERTS, FEEDBACK, TRANSACTIONS, Topic
 from cardwatch_local.demo.drain import Drain
 from cardwatch_local.reading.offsets import OffsetReader
 from cardwatch_local.reading.topic import beginnings, read_topic, value_of
@@ -24,7 +23,7 @@ _BATCH: Final = 5_000
 _FLUSH_S: Final = 60.0
 _LONGEST_S: Final = 300.0
 """How long the job may take for what it was given last."""
-_LOOK_S: Final = 0.05
+_LOOK_S: Final = 0.1
 
 
 class Feed:
@@ -55,8 +54,6 @@ class Feed:
         self._consumer: Consumer = new_consumer(bootstrap_servers, isolation="read_uncommitted")
         self._consumer.assign(beginnings(ALERTS))
         self.seen = Seen(worlds, payments.transaction_id.tolist())
-        self._heard = GroupProgress(bootstrap_servers, JOB_GROUP, FEEDBACK)
-        self._due = 0
 
     def pay(self, rows: Rows, *, per_s: float | None = None) -> None:
         """Send payments, in their order; `per_s` so many a second, else as fast as it goes."""
@@ -67,21 +64,21 @@ class Feed:
             for world in self._worlds:
                 self._produce(TRANSACTIONS, *world.transaction(paid))
         self._flush()
-        self._due += len(rows) * len(self._worlds)
 
     def tell(self, rows: Rows) -> None:
-        """Send what became known of payments.
+        """Send what became known of payments, with what alerts in the first world said of them.
 
         Raises:
             BenchError: one of them has no alert with what the label has to say.
         """
+        bank_id = self._worlds[0].bank_id
+        deviations = self.seen.of[bank_id].deviations[rows]
+        if np.isnan(deviations).any():
+            raise BenchError(
+                f"{int(np.isnan(deviations).sum()):,} alerts in {bank_id} do not say by how much "
+                "the amount deviates: did no model judge these payments?"
+            )
         for world in self._worlds:
-            deviations = self.seen.of[world.bank_id].deviations[rows]
-            if np.isnan(deviations).any():
-                raise BenchError(
-                    f"{int(np.isnan(deviations).sum()):,} alerts in {world.bank_id} do not say by "
-                    "how much the amount deviates: did no model judge these payments?"
-                )
             told = zip(self._paid(rows), rows.tolist(), deviations.tolist(), strict=True)
             for paid, row, deviation in told:
                 key, value = world.feedback(
@@ -93,38 +90,45 @@ class Feed:
                 self._produce(FEEDBACK, key, value)
         self._flush()
 
-    def wait_heard(self) -> None:
-        """Return once every subtask has taken every label that was sent.
-
-        The job commits an offset when a checkpoint is complete, which no subtask joins before it
-        has taken all that came before it.
+    def wait_heard(self, now_ms: int) -> None:
+        """Return once every subtask has taken every label that was sent. `now_ms`: in event time.
 
         Raises:
             BenchError: one has not within some minutes.
         """
-        ends = ends_of(self._servers, FEEDBACK)
+        marks = self.seen.marks
+        for partition, key, value in marks.labels(now_ms):
+            self._produce(FEEDBACK, key, value, partition)
+        self._flush()
         deadline_s = time.monotonic() + _LONGEST_S
-        while not _covers(self._heard.read() or {}, ends):
+        while not marks.are_heard:
             if time.monotonic() > deadline_s:
                 raise BenchError(
                     f"the job has not taken all of topic {FEEDBACK.name} after {_LONGEST_S:.0f} s"
                 )
-            self._check()
-            time.sleep(_LOOK_S)
+            self.wait_marked(now_ms)
 
-    def wait_alerts(self) -> None:
-        """Return once every payment that was sent has its alert.
+    def wait_marked(self, now_ms: int) -> None:
+        """Return once every payment that was sent is judged, those without an alert too.
+
+        `now_ms`: in event time.
+
+        Raises:
+            BenchError: one is not within some minutes.
+        """
+        for partition, key, value in self.seen.marks.payments(now_ms):
+            self._produce(TRANSACTIONS, key, value, partition)
+        self._flush()
+        self._read_until(lambda: self.seen.marks.are_judged, "marks have no alert")
+
+    def wait_alerts(self, rows: Rows, worlds: Iterable[World]) -> None:
+        """Return once these payments have their alerts, in each of these worlds.
 
         Raises:
             BenchError: one has none within some minutes.
         """
-        deadline_s = time.monotonic() + _LONGEST_S
-        while self.seen.count < self._due:
-            if not self._read() and time.monotonic() > deadline_s:
-                raise BenchError(
-                    f"{self._due - self.seen.count:,} of {self._due:,} payments have no alert "
-                    f"after {_LONGEST_S:.0f} s"
-                )
+        waited = tuple(worlds)
+        self._read_until(lambda: self.seen.is_alerted(waited, rows), "payments have no alert")
 
     def wait_judged(self) -> None:
         """Return once every payment that was sent is judged and all alerts there are were taken."""
@@ -135,15 +139,15 @@ class Feed:
     def close(self) -> None:
         """Let go of the connections."""
         self._consumer.close()
-        self._heard.close()
 
     def _paid(self, rows: Rows) -> Iterator[Paid]:
         return self._payments.where(rows).rows()
 
-    def _produce(self, topic: Topic, key: bytes, value: bytes) -> None:
+    def _produce(self, topic: Topic, key: bytes, value: bytes, partition: int = -1) -> None:
+        """Send a record; the key chooses a partition where none is named."""
         while True:
             try:
-                self._producer.produce(topic.name, value, key)
+                self._producer.produce(topic.name, value, key, partition)
             except BufferError:
                 self._producer.poll(_LOOK_S)
             else:
@@ -159,6 +163,12 @@ class Feed:
             if not self._read(min(early_s, _PATIENCE_S)):
                 time.sleep(min(max(0.0, due_s - time.monotonic()), _PATIENCE_S))
 
+    def _read_until(self, is_there: Callable[[], bool], lacking: str) -> None:
+        deadline_s = time.monotonic() + _LONGEST_S
+        while not is_there():
+            if not self._read() and time.monotonic() > deadline_s:
+                raise BenchError(f"{lacking} after {_LONGEST_S:.0f} s")
+
     def _read(self, patience_s: float = _PATIENCE_S) -> bool:
         """Take alerts that have come; return whether there were any."""
         some = False
@@ -169,7 +179,3 @@ class Feed:
         if not some:
             self._check()
         return some
-
-
-def _covers(committed: Offsets, ends: Offsets) -> bool:
-    return all(committed.get(partition, 0) >= end for partition, end in ends.items())

@@ -14,8 +14,9 @@ from benchmarks.progress import ends_of
 from benchmarks.scorecard.configs import IN_THE_SHADOW, Pair, judge_worlds
 from benchmarks.scorecard.feed import Feed
 from benchmarks.scorecard.job import Job, job_running
-from benchmarks.scorecard.onlooker import onlooker
-from benchmarks.scorecard.protocol import Step, steps
+from benchmarks.scorecard.marks import MARKS
+from benchmarks.scorecard.onlooker import onlooker, told_of
+from benchmarks.scorecard.protocol import Rows, Step, steps
 from benchmarks.scorecard.records import World
 from benchmarks.scorecard.seen import Said
 from benchmarks.settings import Method
@@ -42,7 +43,8 @@ class Plan:
     pairs: Mapping[World, Pair]
     """Which models judge which world; none: rules alone judge one, without labels."""
     backlog: int = 0
-    """Payments behind the test week that are sent at once, to see how many a second it judges."""
+    """Payments behind the test week that are sent at once, in all worlds together, to see how many
+    a second it judges."""
     timed_s: float = 0.0
     """How long payments behind those are sent at a steady rate, to see how long an alert takes."""
     timed_per_s: float = 1_000.0
@@ -128,12 +130,10 @@ class _Pass:
     def run(self, listener: StepListener) -> Passed:
         plan = self._plan
         if plan.pairs:
-            looking_on = Pair(model=onlooker())
-            judge_worlds(
-                self._job.bootstrap_servers,
-                dict.fromkeys(self._worlds, looking_on),
-                rules=IN_THE_SHADOW,
-            )
+            first, *others = self._worlds
+            said = {first: Pair(model=onlooker()), MARKS: Pair(model=told_of())}
+            unsaid = dict.fromkeys(others, Pair(model=onlooker(), threshold=1.0))
+            judge_worlds(self._job.bootstrap_servers, said | unsaid, rules=IN_THE_SHADOW)
         name = f"{len(self._worlds)} × the stream through the job"
         todo = list(steps(plan.payments, plan.edges))
         listener.started(name, sum(len(step.payments) for step in todo))
@@ -169,29 +169,28 @@ class _Pass:
             )
         if len(step.labels):
             self._feed.tell(step.labels)
-            self._feed.wait_heard()
+            self._feed.wait_heard(step.begins_ms)
         began_s = time.monotonic()
         self._feed.pay(step.payments)
-        self._feed.wait_alerts()
+        self._feed.wait_alerts(step.payments, self._worlds if is_tested else self._worlds[:1])
         if is_tested:
             self._tested += len(step.payments) * len(self._worlds)
             self._test_s += time.monotonic() - began_s
+        else:
+            self._feed.wait_marked(step.ends_ms)
 
     def _backlog(self) -> float:
         """Return how many payments a second are judged when there are always more. All worlds'."""
-        first = int(np.searchsorted(self._plan.payments.event_time, self._plan.edges[-1]))
-        rows = np.arange(first, min(first + self._plan.backlog, len(self._plan.payments)))
+        rows = self._after_the_test(0, self._plan.backlog)
         began_s = time.monotonic()
         self._feed.pay(rows)
-        self._feed.wait_alerts()
+        self._feed.wait_alerts(rows, self._worlds)
         return len(rows) * len(self._worlds) / (time.monotonic() - began_s)
 
     def _timed(self) -> dict[str, Spread]:
         """Return how long alerts take at a steady rate, each payment with one."""
         plan = self._plan
-        first = int(np.searchsorted(plan.payments.event_time, plan.edges[-1])) + plan.backlog
-        per_s = plan.timed_per_s / len(self._worlds)
-        rows = np.arange(first, min(first + round(plan.timed_s * per_s), len(self._plan.payments)))
+        rows = self._after_the_test(plan.backlog, round(plan.timed_s * plan.timed_per_s))
         servers = self._job.bootstrap_servers
         start = [
             TopicPartition(ALERTS.name, partition, end)
@@ -205,14 +204,20 @@ class _Pass:
             watch.start()
         try:
             start_ms = time.time_ns() // 1_000_000
-            self._feed.pay(rows, per_s=per_s)
-            self._feed.wait_alerts()
+            self._feed.pay(rows, per_s=plan.timed_per_s / len(self._worlds))
+            self._feed.wait_alerts(rows, self._worlds)
             time.sleep(_SETTLE_S)
         finally:
             for watch in watches.values():
                 watch.stop()
         end_ms = time.time_ns() // 1_000_000
         return {name: Spread.of(watch.between(start_ms, end_ms)) for name, watch in watches.items()}
+
+    def _after_the_test(self, skipped: int, wanted: int) -> Rows:
+        """Return payments behind the test week, so that all worlds together have so many."""
+        payments, worlds = self._plan.payments, len(self._worlds)
+        first = int(np.searchsorted(payments.event_time, self._plan.edges[-1])) + skipped // worlds
+        return np.arange(first, min(first + wanted // worlds, len(payments)))
 
 
 def _rounded(value: float | None) -> int | None:

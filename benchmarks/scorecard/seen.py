@@ -1,12 +1,14 @@
 """What alerts said of the payments, as columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.scorecard.marks import MARKS, Marks
+from benchmarks.scorecard.protocol import Rows
 from benchmarks.scorecard.records import World
 
 _MODEL: Final = "model"
@@ -77,8 +79,11 @@ class Seen:
         self._rows = {number: row for row, number in enumerate(numbers)}
         self.of = {world.bank_id: Said(len(numbers)) for world in worlds}
         """By bank."""
-        self.count = 0
-        """Payments that have an alert."""
+        self.marks = Marks()
+
+    def is_alerted(self, worlds: Iterable[World], rows: Rows) -> bool:
+        """Return whether these payments have an alert in each of these worlds."""
+        return all(self.of[world.bank_id].alerts[rows].all() for world in worlds)
 
     def take(self, value: bytes | None) -> None:
         """Take the value of a record of the topic `alerts`; the same alert twice counts once."""
@@ -86,6 +91,11 @@ class Seen:
             return
         alert = _decoder.decode(value)
         bank_id, _, number = alert.transaction.transaction_id.partition("-")
-        said, row = self.of[bank_id], self._rows[number]
-        self.count += not said.alerts[row]
-        said.take(row, alert)
+        if bank_id == MARKS.bank_id:
+            self.marks.take(number, _risk_of(alert))
+            return
+        self.of[bank_id].take(self._rows[number], alert)
+
+
+def _risk_of(alert: _Alert) -> float:
+    return next(each.observed for each in alert.findings if each.detector == _MODEL)

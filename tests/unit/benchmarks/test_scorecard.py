@@ -17,10 +17,10 @@ from benchmarks.scorecard.figures import (
 )
 from benchmarks.scorecard.generated import detected, settings_of
 from benchmarks.scorecard.generated_model import model_for
-from benchmarks.scorecard.onlooker import onlooker
+from benchmarks.scorecard.onlooker import NO, YES, onlooker, told_of
 from benchmarks.scorecard.records import World
 from benchmarks.scorecard.seen import Seen
-from tests.unit.model.paying import paid
+from tests.unit.model.paying import BEGINS_MS, paid
 from tests.unit.transactions import make_transaction
 from typer.testing import CliRunner
 
@@ -28,8 +28,9 @@ from cardwatch_contracts.alert import Alert, Finding, alert_id_of
 from cardwatch_contracts.codec import encode
 from cardwatch_contracts.detector_config import parse_detector_config
 from cardwatch_contracts.feedback import decode_feedback
+from cardwatch_contracts.topics import FEEDBACK, TRANSACTIONS
 from cardwatch_contracts.transaction import decode_transaction
-from cardwatch_job.model.artefact import encode_artefact, read_artefact
+from cardwatch_job.model.artefact import Artefact, encode_artefact, read_artefact
 from cardwatch_job.model.features import FEATURES, WITHOUT_LABELS
 from cardwatch_job.model.scorer import Scorer
 from cardwatch_local.progress import SilentListener
@@ -110,21 +111,58 @@ def test_risks_and_rules_are_taken_from_alerts_of_the_right_world() -> None:
     seen.take(encode(_alert("a-t0", [_finding("model", 0.1)])))
 
     said = seen.of["b"]
-    assert seen.count == 2
+    assert seen.is_alerted([World("b")], np.array([1]))
+    assert not seen.is_alerted([World("a"), World("b")], np.array([1]))
+    assert not seen.is_alerted([World("b")], np.array([0, 1]))
     assert (said.model[1], said.challenger[1], said.combined[1]) == (0.7, 0.2, 0.8)
     assert (said.deviations[1], said.rules[1]) == (-0.25, 1)
     assert np.isnan([said.model[0], seen.of["a"].combined[0], seen.of["a"].challenger[0]]).all()
     assert seen.of["a"].rules[0] == 0
 
 
-def test_the_onlooker_is_a_model_that_the_job_takes() -> None:
-    artefact = read_artefact(encode_artefact(onlooker()))
+@pytest.mark.parametrize(
+    ("artefact", "feature", "value"),
+    [(onlooker(), "amount_deviations", 5.0), (told_of(), "merchant_frauds", 1.0)],
+)
+def test_a_model_of_one_question_is_one_that_the_job_takes(
+    artefact: Artefact, feature: str, value: float
+) -> None:
     rows = np.zeros((2, len(FEATURES)), np.float32)
-    rows[1, FEATURES.index("amount_deviations")] = 5.0
+    rows[1, FEATURES.index(feature)] = value
 
-    low, high = Scorer(artefact).risks(array("f", rows.ravel().tolist()))
+    scorer = Scorer(read_artefact(encode_artefact(artefact)))
 
-    assert 0 <= low < high <= 1
+    assert scorer.risks(array("f", rows.ravel().tolist())) == [NO, YES]
+
+
+def test_marks_are_heard_where_whoever_judged_the_latest_knew_of_them() -> None:
+    seen = Seen([World("a")], [])
+    labels = list(seen.marks.labels(BEGINS_MS))
+    merchants = {decode_feedback(value).merchant_id for _, _, value in labels}
+    assert [partition for partition, _, _ in labels] == list(range(FEEDBACK.partitions))
+    assert len(merchants) == FEEDBACK.partitions
+
+    def answer(risk: float) -> None:
+        sent = list(seen.marks.payments(BEGINS_MS))
+        for partition in range(TRANSACTIONS.partitions):
+            paid_there = [decode_transaction(value) for at, _, value in sent if at == partition]
+            assert {txn.merchant_id for txn in paid_there} == merchants
+        for number, (_, _, value) in enumerate(sent):
+            assert not seen.marks.are_judged
+            txn = decode_transaction(value)
+            said = risk if number == 7 else YES
+            findings = [_finding("rapid_transactions"), _finding("model", said)]
+            seen.take(encode(_alert(txn.transaction_id, findings)))
+        assert seen.marks.are_judged
+
+    answer(NO)
+    assert not seen.marks.are_heard
+    answer(YES)
+    assert seen.marks.are_heard
+    assert merchants.isdisjoint(
+        decode_feedback(value).merchant_id for _, _, value in seen.marks.labels(BEGINS_MS)
+    )
+    assert not seen.marks.are_heard
 
 
 def test_a_config_has_every_payment_of_its_world_scored_and_acts_on_none() -> None:
