@@ -14,15 +14,15 @@ Offsets = dict[int, int]
 
 
 class GroupProgress:
-    """Asks one group for its offsets in one topic, many times, over one connection."""
+    """Asks one group for its offsets in `transactions`, many times, over one connection."""
 
-    def __init__(self, bootstrap_servers: str, group: str, topic: Topic = TRANSACTIONS) -> None:
+    def __init__(self, bootstrap_servers: str, group: str) -> None:
         """Ask for `group` without joining it."""
         self._consumer = Consumer(
             {"bootstrap.servers": bootstrap_servers, "group.id": group, "log_level": 0}
         )
         self._partitions = [
-            TopicPartition(topic.name, number) for number in range(topic.partitions)
+            TopicPartition(TRANSACTIONS.name, number) for number in range(TRANSACTIONS.partitions)
         ]
 
     def read(self) -> Offsets | None:

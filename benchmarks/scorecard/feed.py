@@ -23,7 +23,7 @@ _BATCH: Final = 5_000
 _FLUSH_S: Final = 60.0
 _LONGEST_S: Final = 300.0
 """How long the job may take for what it was given last."""
-_LOOK_S: Final = 0.1
+_LOOK_S: Final = 0.05
 
 
 class Feed:
@@ -119,7 +119,7 @@ class Feed:
         for partition, key, value in self.seen.marks.payments(now_ms):
             self._produce(TRANSACTIONS, key, value, partition)
         self._flush()
-        self._read_until(lambda: self.seen.marks.are_judged, "marks have no alert")
+        self._read_until(lambda: self.seen.marks.unjudged, "marks")
 
     def wait_alerts(self, rows: Rows, worlds: Iterable[World]) -> None:
         """Return once these payments have their alerts, in each of these worlds.
@@ -128,7 +128,7 @@ class Feed:
             BenchError: one has none within some minutes.
         """
         waited = tuple(worlds)
-        self._read_until(lambda: self.seen.is_alerted(waited, rows), "payments have no alert")
+        self._read_until(lambda: self.seen.without_alert(waited, rows), "payments")
 
     def wait_judged(self) -> None:
         """Return once every payment that was sent is judged and all alerts there are were taken."""
@@ -163,11 +163,11 @@ class Feed:
             if not self._read(min(early_s, _PATIENCE_S)):
                 time.sleep(min(max(0.0, due_s - time.monotonic()), _PATIENCE_S))
 
-    def _read_until(self, is_there: Callable[[], bool], lacking: str) -> None:
+    def _read_until(self, lacking: Callable[[], int], what: str) -> None:
         deadline_s = time.monotonic() + _LONGEST_S
-        while not is_there():
+        while count := lacking():
             if not self._read() and time.monotonic() > deadline_s:
-                raise BenchError(f"{lacking} after {_LONGEST_S:.0f} s")
+                raise BenchError(f"{count:,} {what} have no alert after {_LONGEST_S:.0f} s")
 
     def _read(self, patience_s: float = _PATIENCE_S) -> bool:
         """Take alerts that have come; return whether there were any."""

@@ -68,14 +68,14 @@ class Marks:
             self._risks[number] = risk
 
     @property
-    def are_judged(self) -> bool:
-        """Whether all of the latest payments are."""
-        return len(self._risks) == TRANSACTIONS.partitions * _USERS
+    def unjudged(self) -> int:
+        """How many of the latest payments are not judged yet."""
+        return TRANSACTIONS.partitions * _USERS - len(self._risks)
 
     @property
     def are_heard(self) -> bool:
         """Whether whoever judged the latest payments knew of the latest labels."""
-        return self.are_judged and min(self._risks.values()) >= YES
+        return not self.unjudged and min(self._risks.values()) >= YES
 
     def _merchant(self, partition: int) -> str:
         return f"{self._labels}-{partition}"

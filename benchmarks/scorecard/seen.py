@@ -81,9 +81,9 @@ class Seen:
         """By bank."""
         self.marks = Marks()
 
-    def is_alerted(self, worlds: Iterable[World], rows: Rows) -> bool:
-        """Return whether these payments have an alert in each of these worlds."""
-        return all(self.of[world.bank_id].alerts[rows].all() for world in worlds)
+    def without_alert(self, worlds: Iterable[World], rows: Rows) -> int:
+        """Return how many of these payments have no alert yet, in these worlds together."""
+        return sum(int((~self.of[world.bank_id].alerts[rows]).sum()) for world in worlds)
 
     def take(self, value: bytes | None) -> None:
         """Take the value of a record of the topic `alerts`; the same alert twice counts once."""

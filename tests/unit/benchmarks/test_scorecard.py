@@ -111,9 +111,9 @@ def test_risks_and_rules_are_taken_from_alerts_of_the_right_world() -> None:
     seen.take(encode(_alert("a-t0", [_finding("model", 0.1)])))
 
     said = seen.of["b"]
-    assert seen.is_alerted([World("b")], np.array([1]))
-    assert not seen.is_alerted([World("a"), World("b")], np.array([1]))
-    assert not seen.is_alerted([World("b")], np.array([0, 1]))
+    assert seen.without_alert([World("b")], np.array([1])) == 0
+    assert seen.without_alert([World("a"), World("b")], np.array([1])) == 1
+    assert seen.without_alert([World("b")], np.array([0, 1])) == 1
     assert (said.model[1], said.challenger[1], said.combined[1]) == (0.7, 0.2, 0.8)
     assert (said.deviations[1], said.rules[1]) == (-0.25, 1)
     assert np.isnan([said.model[0], seen.of["a"].combined[0], seen.of["a"].challenger[0]]).all()
@@ -148,12 +148,12 @@ def test_marks_are_heard_where_whoever_judged_the_latest_knew_of_them() -> None:
             paid_there = [decode_transaction(value) for at, _, value in sent if at == partition]
             assert {txn.merchant_id for txn in paid_there} == merchants
         for number, (_, _, value) in enumerate(sent):
-            assert not seen.marks.are_judged
+            assert seen.marks.unjudged
             txn = decode_transaction(value)
             said = risk if number == 7 else YES
             findings = [_finding("rapid_transactions"), _finding("model", said)]
             seen.take(encode(_alert(txn.transaction_id, findings)))
-        assert seen.marks.are_judged
+        assert not seen.marks.unjudged
 
     answer(NO)
     assert not seen.marks.are_heard

@@ -11,10 +11,6 @@ from libc.stdlib cimport free, malloc
 
 cdef array _DOUBLES = array("d")
 
-# Rows from which on other threads get the interpreter meanwhile. To have it back from one costs
-# more than to score a row.
-cdef int _WORTH_LETTING_GO = 16
-
 
 cdef class FlatTrees:
     """Scores rows by trees."""
@@ -66,11 +62,8 @@ cdef class FlatTrees:
         if count == 0:
             return scores
         sums = scores
-        if count < _WORTH_LETTING_GO:
+        with nogil:
             score_rows(&self.forest, &numbers[0], count, &sums[0])
-        else:
-            with nogil:
-                score_rows(&self.forest, &numbers[0], count, &sums[0])
         return scores
 
     def explain(self, row):
