@@ -20,7 +20,7 @@ from benchmarks.scorecard.generated import run_generated, settings_of
 from benchmarks.scorecard.generated_model import model_for
 from benchmarks.scorecard.handbook import Wishes, measure_handbook
 from benchmarks.scorecard.stream import FILE, FIRST_MS, read_stream
-from benchmarks.scorecard.table import generated_table, handbook_table, per_seed
+from benchmarks.scorecard.table import generated_table, handbook_table
 from benchmarks.settings import Method
 from cardwatch_local.step_bars import steps_on
 from cardwatch_local.training.forests import check_available
@@ -66,7 +66,7 @@ def scorecard(  # noqa: PLR0913 - each is an option on the command line
     curves: Annotated[
         bool, typer.Option(help="Whether false positives at equal recall are measured, by replay.")
     ] = True,
-    commit_interval_s: CommitIntervalS = 0.5,
+    commit_interval_s: CommitIntervalS = 1.0,
     report: Report = None,
 ) -> None:
     """Have the running job judge the handbook's stream, and a simulated one, and measure it.
@@ -107,8 +107,6 @@ def _handbook(file: Path, wishes: Wishes, method: Method) -> dict[str, Any]:
         f"{outcome.payments:,} payments in the test week, {outcome.frauds} frauds; "
         f"a perfect model reaches card precision@100 of {outcome.oracle:.3f}"
     )
-    for reached in outcome.reached:
-        say(per_seed(reached))
     found = outcome.as_json()
     console.print(handbook_table(found["handbook"]))
     say("± is half of the spread over several seeds; frauds are of one week: they move together")

@@ -14,6 +14,7 @@ from benchmarks.scorecard.passes import Passed, Plan, pass_through
 from benchmarks.scorecard.protocol import edges_of, heard_in_steps
 from benchmarks.scorecard.records import World
 from benchmarks.scorecard.seen import Said
+from benchmarks.scorecard.table import per_seed
 from benchmarks.settings import Method
 from cardwatch_local.progress import StepListener
 from cardwatch_local.training.payments import DAY_MS, Payments
@@ -132,11 +133,13 @@ def measure_handbook(
         plan = _plan(payments, edges, wishes, bouts, is_first=not passes)
         passed = pass_through(plan, method, listener)
         say(f"pass {len(passes) + 1}: {passed}")
-        if not passes:
-            reached.append(_rules(week, next(iter(passed.said.values()))))
-        passes.append(passed)
+        judged = [] if passes else [_rules(week, next(iter(passed.said.values())))]
         for bout in bouts:
-            reached += _of_bout(week, bout, passed.said)
+            judged += _of_bout(week, bout, passed.said)
+        for each in judged:
+            say(per_seed(each))
+        reached += judged
+        passes.append(passed)
     return Outcome(
         reached=reached,
         passes=passes,
