@@ -126,9 +126,13 @@ def test_of_a_window_and_of_a_feedback_the_latest_word_counts(stand: ArchiveStan
     assert stand.ask(
         "SELECT (extract(epoch FROM event_time) * 1000)::bigint, amount_deviations FROM feedback"
     ) == [(1_760_000_400_123, 2.5)]
-    assert stand.ask("SELECT count, sum_minor::text FROM transaction_stats") == [
-        (2, "3000000000000000000")
-    ]
+    eventually(
+        lambda: (
+            stand.ask("SELECT count, sum_minor::text FROM transaction_stats")
+            == [(2, "3000000000000000000")]
+        ),
+        "the window is as it has grown",
+    )
 
 
 def test_alerts_of_a_transaction_that_was_aborted_are_not_there(stand: ArchiveStand) -> None:

@@ -1,5 +1,6 @@
 """Metrics as Prometheus reads them."""
 
+import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
 
@@ -22,12 +23,13 @@ def scrape_with_exemplars(port: int) -> list[Metric]:
 
 
 def scrape_range(ports: range) -> Iterator[Metric]:
-    """Yield what is served at any of these ports."""
+    """Yield what is served at any of these ports; raise if one that is taken does not answer."""
     for port in ports:
         try:
             yield from scrape(port)
-        except OSError:
-            continue  # nobody has taken it
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionRefusedError):
+                raise
 
 
 def value(metrics: Iterable[Metric], name: str, **labels: str) -> float:
